@@ -1,0 +1,228 @@
+"""What can be done with people and tokens. Each function is one transaction.
+
+Other apps listen to the two signals; they are sent inside the transaction, so that a listener's
+failure undoes the change it belongs to.
+"""
+
+import dataclasses
+import datetime as dt
+import unicodedata
+from collections.abc import Sequence
+
+from django.contrib.auth import authenticate
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+from django.dispatch import Signal
+from django.utils import timezone
+
+from accounts import scopes as known_scopes
+from accounts import throttle, tokens
+from accounts.models import MAX_NAME_LENGTH, ApiToken, User, name_key
+from rapidserve.db import run_atomic
+from rapidserve.errors import Conflict, Invalid, NotAuthenticated, NotFound
+
+# user: the person who is new.
+user_created = Signal()
+# subject_id: UUID of the token or the user whose right to anything has just ended.
+credential_withdrawn = Signal()
+
+MAX_PASSWORD_LENGTH = 1024
+MAX_TOKEN_NAME_LENGTH = 100
+TOKEN_LIFETIME = dt.timedelta(days=90)
+
+_USERNAME = RegexValidator(r"^[\w.@+-]+\Z")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class NewToken:
+    """A token at the only moment its text is known."""
+
+    row: ApiToken
+    text: str
+
+
+def create_user(
+    *, username: str, password: str, display_name: str = "", is_staff: bool = False
+) -> User:
+    """Raises Invalid (username_invalid, display_name_invalid, password_invalid) or
+    Conflict (name_taken).
+    """
+    user = _new_user(username, password, display_name)
+    user.is_staff = is_staff
+    return add_user(user=user)
+
+
+def create_owner(*, username: str, password: str, display_name: str = "") -> User:
+    """A person who may do everything in the administration. Errors as create_user: an existing
+    person is never turned into an owner by it.
+    """
+    user = _new_user(username, password, display_name)
+    user.is_staff = user.is_superuser = True
+    return add_user(user=user)
+
+
+def add_user(*, user: User) -> User:
+    """Save a person who isn't saved yet and announce it. Raises Conflict (name_taken)."""
+
+    def add() -> User:
+        if User.objects.filter(username_key=name_key(user.username)).exists():
+            raise Conflict("Somebody already has this name.", code="name_taken", field="username")
+        user.save(force_insert=True)
+        user_created.send(sender=User, user=user)
+        return user
+
+    return run_atomic(add)
+
+
+def set_password(*, user: User, password: str) -> None:
+    """Ends the person's sessions; API tokens go on. Raises Invalid (password_invalid)."""
+    check_password(password, user)
+    user.set_password(password)
+    run_atomic(lambda: user.save(update_fields=["password"]))
+
+
+def deactivate_user(*, user: User) -> None:
+    """Nothing the person holds (password, session, token) works from now on. Twice is once."""
+
+    def deactivate() -> None:
+        User.objects.filter(id=user.id).update(is_active=False)
+        credential_withdrawn.send(sender=User, subject_id=user.id)
+
+    run_atomic(deactivate)
+    user.is_active = False
+
+
+def reactivate_user(*, user: User) -> None:
+    """Let a deactivated person in again, with what they had. Twice is once."""
+    run_atomic(lambda: User.objects.filter(id=user.id).update(is_active=True))
+    user.is_active = True
+
+
+def sign_in(*, username: str, password: str, address: str) -> User:
+    """The person with this name and password. Raises NotAuthenticated (credentials_invalid), the
+    same and after the same work for an unknown name, a wrong password and a deactivated person,
+    or TooManyRequests.
+    """
+    username_key = name_key(username)
+    throttle.check(username_key=username_key, address=address)
+    user = None
+    if len(password) <= MAX_PASSWORD_LENGTH:
+        user = authenticate(username=username, password=password)
+    if not isinstance(user, User):
+        throttle.record_failure(username_key=username_key, address=address)
+        raise NotAuthenticated("The name or the password is wrong.", code="credentials_invalid")
+    throttle.record_success(username_key=username_key, address=address)
+    return user
+
+
+def make_token(
+    *,
+    user: User,
+    name: str,
+    scopes: Sequence[str] = known_scopes.ALL,
+    lifetime: dt.timedelta | None = TOKEN_LIFETIME,
+) -> NewToken:
+    """`lifetime` None: until it is revoked. Raises Invalid (name_invalid, scope_invalid)."""
+    if not 1 <= len(name) <= MAX_TOKEN_NAME_LENGTH or not _is_plain(name):
+        raise Invalid(
+            f"A token's name is 1 to {MAX_TOKEN_NAME_LENGTH} visible characters.",
+            code="name_invalid",
+            field="name",
+        )
+    if not scopes or not set(scopes) <= set(known_scopes.ALL):
+        raise Invalid(
+            f"The scopes are {', '.join(known_scopes.ALL)}.", code="scope_invalid", field="scopes"
+        )
+    text = tokens.new_token()
+    now = timezone.now()
+    row = ApiToken(
+        user=user,
+        digest=tokens.digest(text),
+        name=name,
+        scopes=[scope for scope in known_scopes.ALL if scope in scopes],
+        created_at=now,
+        expires_at=now + lifetime if lifetime else None,
+    )
+
+    def make() -> NewToken:
+        # Programs that sign in every day would pile up rows that open nothing.
+        user.tokens.filter(expires_at__lte=now).delete()
+        row.save(force_insert=True)
+        return NewToken(row, text)
+
+    return run_atomic(make)
+
+
+def revoke_token(*, token: ApiToken) -> None:
+    """The token, and every URL signed for it, stops working. Raises NotFound when it is gone."""
+
+    def revoke() -> None:
+        deleted, _ = ApiToken.objects.filter(id=token.id).delete()
+        if not deleted:
+            raise NotFound
+        credential_withdrawn.send(sender=ApiToken, subject_id=token.id)
+
+    run_atomic(revoke)
+
+
+def check_username(username: str) -> str:
+    """The name as it is stored (NFKC). Raises Invalid (username_invalid)."""
+    normal = unicodedata.normalize("NFKC", username)
+    try:
+        _USERNAME(normal)
+    except ValidationError:
+        normal = ""
+    if not 1 <= len(normal) <= MAX_NAME_LENGTH:
+        raise Invalid(
+            f"A name is 1 to {MAX_NAME_LENGTH} letters, digits and @ . + - _",
+            code="username_invalid",
+            field="username",
+        )
+    return normal
+
+
+def check_password(password: str, user: User) -> None:
+    """Raises Invalid (password_invalid) with what would make it good enough."""
+    try:
+        password.encode()
+    except UnicodeEncodeError:
+        raise _bad_password("A password can't hold broken characters.") from None
+    if len(password) > MAX_PASSWORD_LENGTH:
+        raise _bad_password(f"A password can't be longer than {MAX_PASSWORD_LENGTH} characters.")
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        raise _bad_password(" ".join(error.messages)) from None
+
+
+def _bad_password(message: str) -> Invalid:
+    return Invalid(message, code="password_invalid", field="password")
+
+
+def _new_user(username: str, password: str, display_name: str) -> User:
+    """Hashes the password before any transaction: that takes long on purpose, and a write
+    transaction makes everybody else wait.
+    """
+    username = check_username(username)
+    display_name = display_name.strip() or username
+    if len(display_name) > MAX_NAME_LENGTH or not _is_plain(display_name):
+        raise Invalid(
+            f"A display name is up to {MAX_NAME_LENGTH} visible characters.",
+            code="display_name_invalid",
+            field="display_name",
+        )
+    user = User(username=username, display_name=display_name)
+    check_password(password, user)
+    user.set_password(password)
+    return user
+
+
+def _is_plain(text: str) -> bool:
+    """No control characters, lone surrogates or signs that turn the writing direction, with which
+    one name could be made to look like another. Joiners are letters' business and stay.
+    """
+    return not any(
+        unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"} and char not in "\u200c\u200d"
+        for char in text
+    )

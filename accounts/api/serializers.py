@@ -1,0 +1,75 @@
+"""Bodies of the account endpoints: what they take (strict) and what they answer."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from accounts import actions, scopes
+from accounts.models import ApiToken, User
+from rapidserve.api.fields import ChoiceField, StrictCharField, StrictIntegerField, StrictListField
+from rapidserve.api.serializers import StrictSerializer
+
+MAX_USERNAME_LENGTH = 1024  # before normalising, which may shorten it
+TEN_YEARS = 10 * 365 * 86_400
+
+
+class SignInSerializer(StrictSerializer):
+    username = StrictCharField(max_length=MAX_USERNAME_LENGTH, code="username_invalid")
+    password = StrictCharField(max_length=actions.MAX_PASSWORD_LENGTH, code="password_invalid")
+    name = StrictCharField(
+        max_length=actions.MAX_TOKEN_NAME_LENGTH,
+        code="name_invalid",
+        help_text="What the token is for, to tell it from others in the list.",
+    )
+    scopes = StrictListField(
+        child=ChoiceField(choices=scopes.ALL, code="scope_invalid"),
+        allow_empty=False,
+        code="scope_invalid",
+        required=False,
+        help_text="What the token may be used for. Without it: everything its user may do.",
+    )
+    expires_in = StrictIntegerField(
+        min_value=60,
+        max_value=TEN_YEARS,
+        allow_null=True,
+        required=False,
+        code="expires_in_invalid",
+        help_text="Seconds until the token ends. Without it: 90 days. null: never.",
+    )
+
+
+class UserSerializer(serializers.Serializer[User]):
+    """A person, as others see him."""
+
+    id = serializers.UUIDField()
+    username = serializers.CharField()
+    display_name = serializers.CharField(source="get_full_name")
+
+
+class MeSerializer(UserSerializer):
+    """A person, as he sees himself."""
+
+    is_staff = serializers.BooleanField(help_text="May open the administration pages.")
+    created_at = serializers.DateTimeField()
+
+
+class TokenSerializer(serializers.Serializer[ApiToken]):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    scopes = serializers.ListField(child=serializers.ChoiceField(choices=scopes.ALL))
+    created_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField(allow_null=True)
+    last_used_at = serializers.DateTimeField(allow_null=True, help_text="To within a minute.")
+
+
+class NewTokenSerializer(serializers.Serializer[Any]):
+    """From an `actions.NewToken`."""
+
+    token = serializers.CharField(source="text", help_text="Shown this once.")
+    id = serializers.UUIDField(source="row.id")
+    name = serializers.CharField(source="row.name")
+    scopes = serializers.ListField(
+        source="row.scopes", child=serializers.ChoiceField(choices=scopes.ALL)
+    )
+    expires_at = serializers.DateTimeField(source="row.expires_at", allow_null=True)
+    user = UserSerializer(source="row.user")

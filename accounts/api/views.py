@@ -1,0 +1,142 @@
+"""Signing in for programs, who am I, finding people, and one's own tokens."""
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any, cast
+from uuid import UUID
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.permissions import AllowAny, IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts import actions, lookup, scopes
+from accounts.api.serializers import (
+    MeSerializer,
+    NewTokenSerializer,
+    SignInSerializer,
+    TokenSerializer,
+    UserSerializer,
+)
+from accounts.authentication import MayManageAccount, MayUseFiles, client_address
+from rapidserve.api.fields import parse_id
+from rapidserve.api.pagination import (
+    PAGE_PARAMETERS,
+    decode_cursor,
+    encode_cursor,
+    page_of,
+    page_serializer,
+    parse_limit,
+)
+from rapidserve.api.schema import errors
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+
+class TokenView(APIView):
+    """Open to everybody, and deaf to cookies: signing in needs no session, so no CSRF token."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+
+    @extend_schema(
+        operation_id="create_token",
+        auth=[],
+        request=SignInSerializer,
+        responses={201: NewTokenSerializer, **errors(400, 401, 413, 415, 422, 429, 503)},
+    )
+    def post(self, request: Request) -> Response:
+        """Exchange a name and a password for a token.
+
+        Repeated failures are answered 429 `too_many_attempts` with `Retry-After`, at first after
+        five for one name from one address.
+        """
+        asked = SignInSerializer.checked(request.data)
+        user = actions.sign_in(
+            username=asked["username"],
+            password=asked["password"],
+            address=client_address(request._request),  # noqa: SLF001 - DRF's name for what it wraps
+        )
+        made = actions.make_token(
+            user=user,
+            name=asked["name"],
+            scopes=asked.get("scopes", scopes.ALL),
+            lifetime=_lifetime(asked),
+        )
+        return Response(
+            NewTokenSerializer(made).data, status=201, headers={"Cache-Control": "no-store"}
+        )
+
+
+class MeView(APIView):
+    permission_classes = (IsAuthenticated,)
+
+    @extend_schema(operation_id="me", responses={200: MeSerializer, **errors(401)})
+    def get(self, request: Request) -> Response:
+        """The person whose session or token this is."""
+        return Response(MeSerializer(cast("User", request.user)).data)
+
+
+class PeopleView(APIView):
+    permission_classes = (MayUseFiles,)
+
+    @extend_schema(
+        operation_id="find_people",
+        parameters=[
+            OpenApiParameter("q", str, description="At least two characters; fewer find nobody."),
+            *PAGE_PARAMETERS,
+        ],
+        responses={200: page_serializer(UserSerializer), **errors(400, 401, 403, 422)},
+    )
+    def get(self, request: Request) -> Response:
+        """People to share with, whose user name or display name begins with `q`."""
+        limit = parse_limit(request.query_params.get("limit"))
+        cursor = request.query_params.get("cursor")
+        after = decode_cursor("people", cursor)[0] if cursor is not None else None
+        prefix = request.query_params.get("q", "")
+        people = lookup.find_people(prefix=prefix, after=after, limit=limit + 1)
+        shown = people[:limit]
+        more = encode_cursor("people", [shown[-1].username_key]) if len(people) > limit else None
+        return Response(page_of([UserSerializer(person).data for person in shown], more))
+
+
+class TokensView(APIView):
+    permission_classes = (MayManageAccount,)
+
+    @extend_schema(
+        operation_id="list_tokens",
+        parameters=PAGE_PARAMETERS,
+        responses={200: page_serializer(TokenSerializer), **errors(400, 401, 403, 422)},
+    )
+    def get(self, request: Request) -> Response:
+        """Your own tokens, newest first; never their text."""
+        limit = parse_limit(request.query_params.get("limit"))
+        cursor = request.query_params.get("cursor")
+        after = UUID(decode_cursor("tokens", cursor)[0]) if cursor is not None else None
+        rows = lookup.tokens_of(cast("User", request.user), after=after, limit=limit + 1)
+        shown = rows[:limit]
+        more = encode_cursor("tokens", [str(shown[-1].id)]) if len(rows) > limit else None
+        return Response(page_of([TokenSerializer(row).data for row in shown], more))
+
+
+class OneTokenView(APIView):
+    permission_classes = (MayManageAccount,)
+
+    @extend_schema(
+        operation_id="revoke_token",
+        parameters=[OpenApiParameter("token_id", str, OpenApiParameter.PATH)],
+        responses={204: None, **errors(401, 403, 404)},
+    )
+    def delete(self, request: Request, token_id: str) -> Response:
+        """Revoke one of your tokens. It, and every URL signed for it, stops working."""
+        token = lookup.token_for(cast("User", request.user), parse_id(token_id))
+        actions.revoke_token(token=token)
+        return Response(status=204)
+
+
+def _lifetime(asked: dict[str, Any]) -> dt.timedelta | None:
+    if "expires_in" not in asked:
+        return actions.TOKEN_LIFETIME
+    seconds = asked["expires_in"]
+    return None if seconds is None else dt.timedelta(seconds=seconds)

@@ -1,0 +1,136 @@
+"""How a request says who is asking, and what its credential may be used for."""
+
+import datetime as dt
+import ipaddress
+import logging
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.db import OperationalError
+from django.db.models import Q
+from django.http import HttpRequest
+from django.utils import timezone
+from rest_framework import exceptions
+from rest_framework.authentication import BaseAuthentication, SessionAuthentication
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from accounts import scopes, tokens
+from accounts.models import ApiToken, User
+from rapidserve.errors import NotAuthenticated, PermissionDenied
+
+if TYPE_CHECKING:
+    # rest_framework.views loads this module by name while it is being loaded itself.
+    from rest_framework.views import APIView
+
+log = logging.getLogger(__name__)
+
+USE_NOTED_EVERY = dt.timedelta(minutes=1)
+
+
+class BearerAuthentication(BaseAuthentication):
+    """`Authorization: Bearer rs_…`. `request.auth` is the ApiToken.
+
+    Once the header is there it alone counts. A request with a bad token and a good cookie is
+    refused: otherwise a program would work by accident of the browser it runs in.
+    """
+
+    def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
+        header = request.META.get("HTTP_AUTHORIZATION")
+        if header is None:
+            return None
+        token = token_from_header(header)
+        if token is None:
+            raise exceptions.AuthenticationFailed("This token isn't valid (any more).")
+        _note_use(token)
+        return token.user, token
+
+    def authenticate_header(self, request: Request) -> str:  # noqa: ARG002 - DRF's signature
+        return 'Bearer realm="RapidServe"'
+
+
+class CookieAuthentication(SessionAuthentication):
+    """The session of a page, with CSRF enforced. `request.auth` is None."""
+
+    def enforce_csrf(self, request: HttpRequest | Request) -> None:
+        try:
+            super().enforce_csrf(request)  # type: ignore[arg-type] # stubs want one of the two
+        except exceptions.PermissionDenied:
+            raise exceptions.PermissionDenied(
+                "The X-CSRFToken header is missing or doesn't match the cookie.",
+                code="csrf_failed",
+            ) from None
+
+
+class MayUseFiles(BasePermission):
+    """A signed-in person, or a token with `files:read` or `files:write`, as the method needs."""
+
+    def has_permission(self, request: Request, view: "APIView") -> bool:  # noqa: ARG002 - DRF's signature
+        require_scope(request, scopes.files_scope(request.method or ""))
+        return True
+
+
+class MayManageAccount(BasePermission):
+    """A signed-in person, or a token with `account`."""
+
+    def has_permission(self, request: Request, view: "APIView") -> bool:  # noqa: ARG002 - DRF's signature
+        require_scope(request, scopes.ACCOUNT)
+        return True
+
+
+def require_scope(request: Request, scope: str) -> None:
+    """Raises NotAuthenticated for nobody, PermissionDenied for a token without the scope."""
+    if isinstance(request.user, AnonymousUser):
+        raise NotAuthenticated("Sign in, or send a token.")
+    if isinstance(request.auth, ApiToken) and scope not in request.auth.scopes:
+        raise PermissionDenied(
+            "This token may not be used for that.",
+            hint=f"It lacks the scope {scope}.",
+            facts={"scope": scope},
+        )
+
+
+def token_from_header(header: str) -> ApiToken | None:
+    """The token, with its user, of an `Authorization` header: one query by a unique index. None
+    for another scheme, and for what is malformed, unknown, revoked, expired or deactivated.
+    """
+    scheme, _, text = header.partition(" ")
+    if scheme.lower() != "bearer" or not tokens.is_token(text.strip()):
+        return None
+    digest = tokens.digest(text.strip())
+    token = ApiToken.objects.select_related("user").filter(digest=digest).first()
+    if token is None or token.is_expired or not token.user.is_active:
+        return None
+    return token
+
+
+def client_address(request: HttpRequest) -> str:
+    """Where a request comes from, for counting. Behind a trusted proxy the last hop it names,
+    which is the only one the client can't invent. IPv6 counts by /64: one line has that many.
+    """
+    forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "") if settings.TRUST_PROXY else ""
+    text = forwarded.rpartition(",")[2].strip() or request.META.get("REMOTE_ADDR", "")
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return "unknown"
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
+    if address.ipv4_mapped:
+        return str(address.ipv4_mapped)
+    return str(ipaddress.IPv6Network((int(address), 64), strict=False))
+
+
+def _note_use(token: ApiToken) -> None:
+    """`last_used_at`, to the minute: a write for each read would make every request wait its turn.
+    When the database is busy the next request notes it.
+    """
+    now = timezone.now()
+    stale = Q(last_used_at=None) | Q(last_used_at__lt=now - USE_NOTED_EVERY)
+    if token.last_used_at is not None and token.last_used_at >= now - USE_NOTED_EVERY:
+        return
+    try:
+        ApiToken.objects.filter(stale, id=token.id).update(last_used_at=now)
+    except OperationalError:
+        log.warning("Could not note the use of token %s.", token.id)

@@ -1,0 +1,46 @@
+"""Finding people and tokens, as far as the one who asks may see them. Pages are keyset pages:
+each starts after the last row of the one before, so rows that come and go are never shown twice.
+"""
+
+from uuid import UUID
+
+from django.db.models import Q
+
+from accounts.models import ApiToken, User, name_key
+from rapidserve.errors import NotFound
+
+MIN_SEARCH_LENGTH = 2
+_AFTER_ALL = "\U0010ffff"
+
+
+def find_people(*, prefix: str, after: str | None, limit: int) -> list[User]:
+    """Active people whose user name or display name begins with `prefix`, whatever the case, by
+    user name. `after` is the `username_key` of the last one seen. Prefixes below two characters
+    find nobody: they would list everybody, one letter at a time.
+    """
+    key = name_key(prefix.strip())
+    if len(key) < MIN_SEARCH_LENGTH:
+        return []
+    # Ranges, not LIKE: they use the index on both databases, and % means nothing special.
+    by_name = Q(username_key__gte=key, username_key__lt=key + _AFTER_ALL)
+    by_display = Q(display_key__gte=key, display_key__lt=key + _AFTER_ALL)
+    people = User.objects.filter(by_name | by_display, is_active=True)
+    if after is not None:
+        people = people.filter(username_key__gt=after)
+    return list(people.order_by("username_key")[:limit])
+
+
+def tokens_of(user: User, *, after: UUID | None, limit: int) -> list[ApiToken]:
+    """The person's own tokens, newest first (ids are time-ordered)."""
+    rows = ApiToken.objects.filter(user=user)
+    if after is not None:
+        rows = rows.filter(id__lt=after)
+    return list(rows.order_by("-id")[:limit])
+
+
+def token_for(user: User, token_id: UUID) -> ApiToken:
+    """The person's own token. Raises NotFound, also for somebody else's."""
+    token = ApiToken.objects.filter(user=user, id=token_id).first()
+    if token is None:
+        raise NotFound
+    return token

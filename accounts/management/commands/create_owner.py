@@ -1,0 +1,30 @@
+"""manage.py create_owner NAME: a person who may do everything in the administration."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from accounts import actions
+from accounts.management.passwords import add_password_arguments, password_from
+from rapidserve.errors import RapidServeError
+
+
+class Command(BaseCommand):
+    help = "Create a person who may do everything in the administration."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("name")
+        parser.add_argument("--display-name", default="")
+        add_password_arguments(parser)
+
+    def handle(self, **options: Any) -> None:
+        password = password_from(options)
+        try:
+            user = actions.create_owner(
+                username=options["name"], password=password, display_name=options["display_name"]
+            )
+        except RapidServeError as error:
+            raise CommandError(error.message) from None
+        self.stdout.write(f"Created the owner {user.username}.")
+        if options["generate"]:
+            self.stdout.write(f"Password: {password}")

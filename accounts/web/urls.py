@@ -1,0 +1,10 @@
+"""At the root of the site."""
+
+from django.urls import path
+
+from accounts.web import views
+
+urlpatterns = [
+    path("login", views.SignInView.as_view(), name="login"),
+    path("logout", views.SignOutView.as_view(), name="logout"),
+]

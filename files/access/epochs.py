@@ -1,0 +1,33 @@
+"""Epochs: how withdrawing something stops the tickets that were issued before.
+
+Order matters when a ticket is issued: read the epochs first, check the rights after. A withdrawal
+that falls between the two then finds a ticket with an old value, never an old right with a new one.
+"""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.db.models import F
+from django.utils import timezone
+
+from files.access.actor import Actor
+from files.models import Epoch
+from files.tickets import Epochs, epochs_of
+
+
+def bump(subject: UUID) -> None:
+    """Have every ticket that depends on it looked at again. In the caller's transaction."""
+    now = timezone.now()
+    if not Epoch.objects.filter(id=subject).update(value=F("value") + 1, changed_at=now):
+        Epoch.objects.create(id=subject, changed_at=now)
+
+
+def current(subjects: Iterable[UUID]) -> Epochs:
+    """Today's values; a subject from which nothing was ever withdrawn has 0."""
+    wanted = list(subjects)
+    known = dict(Epoch.objects.filter(id__in=wanted).values_list("id", "value"))
+    return epochs_of((subject, known.get(subject, 0)) for subject in wanted)
+
+
+def subjects_of(actor: Actor, space_id: UUID) -> list[UUID]:
+    return [space_id, actor.id, *([actor.credential] if actor.credential else [])]

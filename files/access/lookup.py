@@ -1,0 +1,138 @@
+"""Fetching is authorising: the only way from an id in a request to a row.
+
+What is unknown, trashed, or not the caller's to see is the same NotFound. What he sees but may not
+do is PermissionDenied.
+"""
+
+from uuid import UUID
+
+from django.utils import timezone
+
+from files.access.actor import Actor
+from files.access.policy import ancestors, permissions, visible_spaces
+from files.access.roles import Permission
+from files.models import Entry, Space, Upload, Version
+from rapidserve.errors import Conflict, Gone, NotFound, PermissionDenied
+
+
+def entry_for(actor: Actor, entry_id: UUID, permission: Permission) -> Entry:
+    """A live entry whose ancestors are all live, which the actor may treat that way."""
+    entry = _entry(entry_id)
+    _authorise(actor, entry, permission)
+    if not is_in_sight(entry):
+        raise NotFound
+    return entry
+
+
+def folder_for(actor: Actor, entry_id: UUID, permission: Permission) -> Entry:
+    """As `entry_for`, and a folder. A file in its place is Conflict(not_a_folder)."""
+    entry = entry_for(actor, entry_id, permission)
+    if not entry.is_folder:
+        raise Conflict("This is a file, not a folder.", code="not_a_folder")
+    return entry
+
+
+def file_for(actor: Actor, entry_id: UUID, permission: Permission) -> Entry:
+    """As `entry_for`, and a file. A folder in its place is Conflict(not_a_file)."""
+    entry = entry_for(actor, entry_id, permission)
+    if entry.is_folder:
+        raise Conflict("This is a folder, not a file.", code="not_a_file")
+    return entry
+
+
+def writable_parent(actor: Actor, entry_id: UUID) -> Entry:
+    """The folder an upload goes into. In the trash: Conflict(parent_gone), the client knew it."""
+    entry = _entry(entry_id)
+    _authorise(actor, entry, Permission.EDIT)
+    if not is_in_sight(entry):
+        raise Conflict("The folder was trashed meanwhile.", code="parent_gone", field="parent")
+    if not entry.is_folder:
+        raise Conflict("This is a file, not a folder.", code="not_a_folder", field="parent")
+    return entry
+
+
+def trashed_entry_for(actor: Actor, entry_id: UUID, permission: Permission) -> Entry:
+    """An entry that was itself put into the trash."""
+    entry = _entry(entry_id)
+    _authorise(actor, entry, permission)
+    if entry.live or entry.purged_at:
+        raise NotFound
+    return entry
+
+
+def version_for(entry: Entry, version_id: UUID | None) -> Version:
+    """A committed version of a file the caller was given by `file_for`; None means the current."""
+    wanted = version_id or entry.current_version_id
+    if wanted is None:
+        raise NotFound
+    version = Version.objects.filter(id=wanted, entry=entry, state=Version.State.COMMITTED).first()
+    if version is None:
+        raise NotFound
+    return version
+
+
+def upload_for(actor: Actor, upload_id: UUID) -> Upload:
+    """The actor's own upload, also one that has ended: callers say what that means."""
+    upload = (
+        Upload.objects.select_related("space", "parent", "version")
+        .filter(id=upload_id, actor=actor.user)
+        .first()
+    )
+    if upload is None:
+        raise NotFound
+    return upload
+
+
+def open_upload_for(actor: Actor, upload_id: UUID) -> Upload:
+    upload = upload_for(actor, upload_id)
+    if upload.state != Upload.State.OPEN or upload.expires_at <= timezone.now():
+        raise upload_gone(upload)
+    return upload
+
+
+def upload_gone(upload: Upload) -> Gone:
+    completed = upload.state == Upload.State.COMPLETED
+    return Gone(
+        "This upload is completed." if completed else "This upload was cancelled or has expired.",
+        code="upload_gone",
+        hint=None
+        if completed
+        else "Register the file again; what is already stored is not sent twice.",
+    )
+
+
+def space_for(actor: Actor, space_id: UUID) -> Space:
+    space = visible_spaces(actor).filter(id=space_id).first()
+    if space is None:
+        raise NotFound
+    return space
+
+
+def space_or_personal(actor: Actor, space_id: UUID | None) -> Space:
+    """The space asked for, or the actor's own."""
+    if space_id is not None:
+        return space_for(actor, space_id)
+    return Space.objects.get(owner=actor.user, kind=Space.Kind.PERSONAL)
+
+
+def is_in_sight(entry: Entry) -> bool:
+    """Neither the entry nor a folder above it is in the trash."""
+    if not entry.live:
+        return False
+    above = ancestors(entry)
+    return not above or not Entry.objects.filter(id__in=above, live=False).exists()
+
+
+def _entry(entry_id: UUID) -> Entry:
+    entry = Entry.objects.select_related("space", "parent").filter(id=entry_id).first()
+    if entry is None:
+        raise NotFound
+    return entry
+
+
+def _authorise(actor: Actor, entry: Entry, permission: Permission) -> None:
+    held = permissions(actor, entry)
+    if Permission.VIEW not in held:
+        raise NotFound
+    if permission not in held:
+        raise PermissionDenied("You may see this, but not do that with it.")

@@ -1,0 +1,133 @@
+"""The trash: put in, take out, remove for good."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.utils import timezone
+
+from files.access.actor import Actor
+from files.access.epochs import bump
+from files.access.lookup import entry_for, is_in_sight, trashed_entry_for
+from files.access.roles import Permission
+from files.actions import quota
+from files.actions.tree import (
+    check_depth,
+    free_name,
+    new_place,
+    refuse_stale,
+    subtree_folders,
+    update_entry,
+)
+from files.actions.uploads import delete_extents
+from files.journal.append import append
+from files.models import Change, Entry, Version
+from files.names import name_key
+from rapidserve.crashpoints import crash_point
+from rapidserve.db import run_atomic
+from rapidserve.errors import Conflict
+
+PAGE = 500
+
+
+def trash(*, actor: Actor, entry_id: UUID, if_match: int | None = None) -> None:
+    """Out of sight at once, with all below it; addresses given out before stop within 2 seconds."""
+
+    def apply() -> None:
+        entry = entry_for(actor, entry_id, Permission.EDIT)
+        refuse_stale(entry, if_match)
+        if entry.parent is None:
+            raise Conflict("The top folder of a space can't be trashed.", code="is_root")
+        update_entry(entry, live=False, trashed_at=timezone.now(), trashed_by_id=actor.id)
+        bump(entry.space_id)
+        append(Change.Type.TRASHED, entry, actor_id=actor.id)
+        crash_point("trash.writing")
+
+    run_atomic(apply)
+    crash_point("trash.committed")
+
+
+def restore(*, actor: Actor, entry_id: UUID) -> Entry:
+    """Back to its folder, or to the top when that is gone; with a number when the name is taken."""
+
+    def apply() -> Entry:
+        entry = trashed_entry_for(actor, entry_id, Permission.EDIT)
+        parent = entry.parent
+        if parent is None or not is_in_sight(parent):
+            parent = Entry.objects.get(id=entry.space.root)
+        name = free_name(parent, entry.name)
+        check_depth(parent, name, below=entry if entry.is_folder else None)
+        values: dict[str, object] = {
+            "live": True,
+            "trashed_at": None,
+            "trashed_by_id": None,
+            "name": name,
+            "name_key": name_key(name),
+        }
+        if parent.id != entry.parent_id:
+            values |= new_place(entry, parent)
+        update_entry(entry, **values)
+        append(Change.Type.RESTORED, entry, actor_id=actor.id)
+        return entry
+
+    return run_atomic(apply)
+
+
+def remove(*, actor: Actor, entry_id: UUID) -> None:
+    """Remove a trashed entry for good, with all below it and every version."""
+    entry = trashed_entry_for(actor, entry_id, Permission.EDIT)
+    purge(entry, actor_id=actor.id)
+
+
+def purge_expired() -> int:
+    """Remove what has been in the trash for 30 days, and finish what a crash left half removed."""
+    before = timezone.now() - timedelta(seconds=settings.TRASH_SECONDS)
+    trashed = Entry.objects.select_related("space", "parent").filter(live=False)
+    expired = list(trashed.filter(trashed_at__lt=before, purged_at=None)[:PAGE])
+    for entry in expired:
+        purge(entry, actor_id=None)
+    unfinished = list(trashed.exclude(purged_at=None)[:PAGE])
+    for entry in unfinished:
+        _delete_tree(entry)
+    return len(expired) + len(unfinished)
+
+
+def purge(entry: Entry, *, actor_id: UUID | None) -> None:
+    """Mark first, so that it can't be restored while it is taken apart; then delete.
+
+    A crash in between leaves a marked row, which `purge_expired` finishes.
+    """
+
+    def mark() -> None:
+        update_entry(entry, purged_at=timezone.now())
+        append(Change.Type.DELETED, entry, actor_id=actor_id)
+
+    run_atomic(mark)
+    crash_point("purge.marked")
+    _delete_tree(entry)
+
+
+def _delete_tree(entry: Entry) -> None:
+    """From the leaves up, each file with all its versions in one transaction."""
+    if not entry.is_folder:
+        _delete_file(entry)
+        return
+    below = subtree_folders(entry).order_by("-path").values_list("id", flat=True)
+    for folder_id in [*below, entry.id]:
+        for file in Entry.objects.filter(parent_id=folder_id, type=Entry.Type.FILE).iterator():
+            _delete_file(file)
+            crash_point("purge.file")
+        Entry.objects.filter(id=folder_id).delete()
+
+
+def _delete_file(file: Entry) -> None:
+    def delete() -> None:
+        committed = list(Version.objects.filter(entry=file).values_list("id", "size"))
+        Entry.objects.filter(id=file.id).update(current_version=None)
+        for version_id, _ in committed:
+            delete_extents(version_id)
+        Version.objects.filter(entry=file).delete()
+        if Entry.objects.filter(id=file.id).delete()[0]:
+            quota.refund(file.space_id, sum(size for _, size in committed))
+
+    run_atomic(delete)

@@ -1,0 +1,348 @@
+"""Uploads: register, add chunks, prove, complete, cancel, expire. See protocol in docs/api.md.
+
+What survives a crash at any point: rows of an open upload reserve room and hold chunks until it is
+completed or expires; nothing of it is visible before the one transaction in `complete`.
+"""
+
+import mimetypes
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.utils import timezone
+
+from files.access.actor import Actor
+from files.access.epochs import bump
+from files.access.lookup import (
+    is_in_sight,
+    open_upload_for,
+    upload_for,
+    upload_gone,
+    writable_parent,
+)
+from files.access.policy import can, permissions
+from files.access.roles import Permission
+from files.actions import quota, versions
+from files.actions.tree import check_depth, checked_name
+from files.chunkstore.chunk import CHUNK_SIZE, chunk_count, chunk_length
+from files.content.writer import PAGE, ChunkSpec, add_extents, prove, prove_all
+from files.models import Entry, Extent, Space, Upload, Version
+from files.names import name_key
+from rapidserve.crashpoints import crash_point
+from rapidserve.db import new_id, run_atomic, update_if
+from rapidserve.errors import Conflict, Invalid, TooLarge
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """What a client says of a file before it sends it. `chunks` may be only the first few."""
+
+    parent_id: UUID
+    name: str
+    size: int
+    chunks: Sequence[ChunkSpec]
+    content_type: str = ""
+    modified_at: datetime | None = None
+    on_conflict: str = Upload.OnConflict.VERSION
+    if_match: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """What an upload became. `stats`: of `size` bytes, which were sent and which need not be."""
+
+    file: Entry
+    version: Version
+    stats: dict[str, int]
+
+
+def register(*, actor: Actor, announcement: Announcement) -> tuple[Upload, bool]:
+    """The open upload for this file, and whether it is new.
+
+    The same person announcing the same place, name, size and first hashes gets the upload that is
+    open already, so another tab or browser goes on where the first stopped.
+    """
+    name = checked_name(announcement.name)
+    if announcement.size > settings.MAX_FILE_BYTES:
+        raise TooLarge(
+            f"The file is too large; {settings.MAX_FILE_BYTES} bytes are allowed.",
+            code="file_too_large",
+            field="size",
+            facts={"limit": settings.MAX_FILE_BYTES},
+        )
+    check_chunks(announcement.size, 0, announcement.chunks)
+
+    def apply() -> tuple[Upload, bool]:
+        parent = writable_parent(actor, announcement.parent_id)
+        check_depth(parent, name)
+        upload = _open_upload(actor, parent, name, announcement)
+        created = upload is None
+        if upload is None:
+            upload = _new_upload(actor, parent, name, announcement)
+        else:
+            versions.refuse_conflict(upload, parent)
+        _touch(upload)
+        add_extents(upload, 0, announcement.chunks, may_reuse=_may_reuse(actor, upload.space))
+        crash_point("register.inserted")
+        return upload, created
+
+    upload, created = run_atomic(apply)
+    crash_point("register.committed")
+    return upload, created
+
+
+def add_chunks(*, actor: Actor, upload_id: UUID, start: int, chunks: Sequence[ChunkSpec]) -> Upload:
+    """Register the next page of hashes of an open upload."""
+
+    def apply() -> Upload:
+        upload = open_upload_for(actor, upload_id)
+        check_chunks(upload.size, start, chunks)
+        _touch(upload)
+        add_extents(upload, start, chunks, may_reuse=_may_reuse(actor, upload.space))
+        crash_point("chunks.inserted")
+        return upload
+
+    return run_atomic(apply)
+
+
+def stored(*, actor: Actor, upload_id: UUID, indexes: Sequence[int]) -> tuple[list[int], list[int]]:
+    """(proven, missing) of these indexes, proven now so that completing has little left to do."""
+    upload = open_upload_for(actor, upload_id)
+    count = chunk_count(upload.size)
+    for index in indexes:
+        if not 0 <= index < count:
+            raise _bad_index(index, count)
+    run_atomic(lambda: _touch(upload))
+    missing = prove(upload, indexes)
+    return sorted(set(indexes) - set(missing)), missing
+
+
+def refresh(upload: Upload, *, start: int, limit: int) -> None:
+    """Note the activity and prove what has arrived of one page, before its states are told."""
+    run_atomic(lambda: _touch(upload))
+    prove(upload, range(start, min(start + limit, chunk_count(upload.size))))
+
+
+def complete(*, actor: Actor, upload_id: UUID) -> Completed:
+    """The file and its new version. Repeating it gives the same answer.
+
+    Conflict(chunks_missing) with the indexes that are not registered or not stored; Gone;
+    Conflict(parent_gone, name_taken); Stale.
+    """
+    upload = upload_for(actor, upload_id)
+    if upload.state != Upload.State.COMPLETED:
+        upload = open_upload_for(actor, upload_id)
+        _refuse_missing(upload)
+        crash_point("complete.proven")
+        run_atomic(lambda: _commit(actor, upload_id))
+        crash_point("complete.committed")
+    return _completed(upload_for(actor, upload_id))
+
+
+def cancel(*, actor: Actor, upload_id: UUID) -> None:
+    """End an open upload. Cancelling twice is Gone, a completed one too: its file stays."""
+    upload = open_upload_for(actor, upload_id)
+    if not expire(upload):
+        raise upload_gone(upload_for(actor, upload_id))
+
+
+def expire(upload: Upload) -> bool:
+    """End an open upload, give its room back and drop its rows. False when it had ended already."""
+
+    def end() -> bool:
+        still_open = Upload.objects.filter(id=upload.id, state=Upload.State.OPEN)
+        if not update_if(still_open, state=Upload.State.EXPIRED):
+            return False
+        quota.release(upload.space_id, upload.reserved_bytes)
+        bump(upload.id)
+        return True
+
+    ended = run_atomic(end)
+    crash_point("expire.ended")
+    if ended:
+        drop_pending_version(upload)
+    return ended
+
+
+def drop_pending_version(upload: Upload) -> None:
+    """Remove what an expired upload held; its chunks are the collector's then. Re-runnable."""
+    version_id = upload.version_id
+    if version_id is None:
+        return
+    delete_extents(version_id)
+    Upload.objects.filter(id=upload.id).update(version=None)
+    Version.objects.filter(id=version_id, state=Version.State.PENDING).delete()
+
+
+def delete_extents(version_id: UUID) -> None:
+    """Some thousand rows at a time: a file of many terabytes has millions."""
+    while ids := list(
+        Extent.objects.filter(version_id=version_id).values_list("id", flat=True)[: 5 * PAGE]
+    ):
+        Extent.objects.filter(id__in=ids).delete()
+
+
+def check_chunks(size: int, start: int, chunks: Sequence[ChunkSpec]) -> None:
+    """Refuse chunk lists that can't be this part of a file of `size` bytes."""
+    count = chunk_count(size)
+    if len(chunks) > PAGE:
+        raise TooLarge(
+            f"At most {PAGE} chunks can be announced in one call.",
+            code="too_many_chunks",
+            field="chunks",
+            facts={"limit": PAGE},
+        )
+    if start and start >= count:
+        raise _bad_index(start, count)
+    if start + len(chunks) > count:
+        raise Invalid(
+            f"A file of {size} bytes has {count} chunks of {CHUNK_SIZE} bytes.",
+            code="chunk_count_mismatch",
+            field="chunks",
+            facts={"expected": count},
+        )
+    for index, chunk in enumerate(chunks, start):
+        expected = chunk_length(size, index)
+        if chunk.size != expected:
+            raise Invalid(
+                f"Chunk {index} must have {expected} bytes.",
+                code="chunk_length_invalid",
+                field="chunks",
+                facts={"index": index, "expected": expected},
+            )
+
+
+def _bad_index(index: int, count: int) -> Invalid:
+    return Invalid(
+        f"There is no chunk {index}; the file has {count}.",
+        code="chunk_index_invalid",
+        field="start",
+        facts={"count": count},
+    )
+
+
+def _open_upload(
+    actor: Actor, parent: Entry, name: str, announcement: Announcement
+) -> Upload | None:
+    """An open upload of the same file. Without a hash in common nothing says it is the same."""
+    candidates = Upload.objects.select_related("space").filter(
+        parent=parent,
+        name_key=name_key(name),
+        actor=actor.user,
+        state=Upload.State.OPEN,
+        name=name,
+        size=announcement.size,
+        on_conflict=announcement.on_conflict,
+        if_match=announcement.if_match,
+        expires_at__gt=timezone.now(),
+    )
+    for upload in candidates.order_by("-id"):
+        if _has_same_start(upload, announcement):
+            return upload
+    return None
+
+
+def _has_same_start(upload: Upload, announcement: Announcement) -> bool:
+    registered = dict(
+        upload.extents.filter(index__lt=len(announcement.chunks)).values_list("index", "sha256")
+    )
+    if not registered:
+        return announcement.size == 0
+    return all(
+        registered.get(index, chunk.sha256) == chunk.sha256
+        for index, chunk in enumerate(announcement.chunks)
+    )
+
+
+def _new_upload(actor: Actor, parent: Entry, name: str, announcement: Announcement) -> Upload:
+    guessed = mimetypes.guess_type(name, strict=False)[0]
+    version = Version(
+        space=parent.space,
+        state=Version.State.PENDING,
+        size=announcement.size,
+        content_type=announcement.content_type or guessed or "application/octet-stream",
+        modified_at=announcement.modified_at,
+        created_at=timezone.now(),
+        created_by=actor.user,
+    )
+    upload = Upload(
+        version=version,
+        space=parent.space,
+        parent=parent,
+        name=name,
+        name_key=name_key(name),
+        on_conflict=announcement.on_conflict,
+        if_match=announcement.if_match,
+        actor=actor.user,
+        size=announcement.size,
+        reserved_bytes=announcement.size,
+        expires_at=timezone.now(),
+    )
+    existing = versions.refuse_conflict(upload, parent)
+    upload.entry_id = existing.id if existing else new_id()
+    quota.reserve(parent.space_id, announcement.size)
+    version.save(force_insert=True)
+    upload.save(force_insert=True)
+    return upload
+
+
+def _touch(upload: Upload) -> None:
+    """Activity: seven more days. Gone when the upload ended since it was read."""
+    expires_at = timezone.now() + timedelta(seconds=settings.UPLOAD_IDLE_SECONDS)
+    still_open = Upload.objects.filter(id=upload.id, state=Upload.State.OPEN)
+    if not update_if(still_open, expires_at=expires_at):
+        raise upload_gone(Upload.objects.get(id=upload.id))
+    upload.expires_at = expires_at
+
+
+def _may_reuse(actor: Actor, space: Space) -> bool:
+    """Who may download from the root may know which hashes the space holds; nobody else."""
+    root = Entry.objects.select_related("space").get(id=space.root)
+    return can(actor, Permission.DOWNLOAD, root)
+
+
+def _refuse_missing(upload: Upload) -> None:
+    """Conflict(chunks_missing) unless every chunk is registered and proven."""
+    missing = prove_all(upload)
+    count = chunk_count(upload.size)
+    registered = upload.extents.count()
+    if registered < count:
+        present = set(upload.extents.values_list("index", flat=True))
+        missing = sorted({*missing, *(i for i in range(count) if i not in present)})
+    if missing:
+        raise Conflict(
+            f"{len(missing)} chunks are not stored yet.",
+            code="chunks_missing",
+            facts={"count": len(missing), "indexes": missing[:PAGE]},
+        )
+
+
+def _completed(upload: Upload) -> Completed:
+    """Gone when the upload was ended by someone else, or its file removed for good since."""
+    version = upload.version
+    if upload.state != Upload.State.COMPLETED or version is None or version.entry is None:
+        raise upload_gone(upload)
+    sent = min(upload.sent_bytes, upload.size)
+    stats = {
+        "size": upload.size,
+        "uploaded_bytes": sent,
+        "deduplicated_bytes": upload.size - sent,
+    }
+    return Completed(version.entry, version, stats)
+
+
+def _commit(actor: Actor, upload_id: UUID) -> None:
+    """The moment a file comes into being. Who wins the compare-and-set makes the version."""
+    still_open = Upload.objects.filter(id=upload_id, state=Upload.State.OPEN)
+    if not update_if(still_open, state=Upload.State.COMPLETED):
+        return
+    upload = upload_for(actor, upload_id)
+    parent = upload.parent
+    if parent is None or not is_in_sight(parent):
+        raise Conflict("The folder was trashed meanwhile.", code="parent_gone")
+    if Permission.EDIT not in permissions(actor, parent):
+        raise Conflict("The folder was taken away meanwhile.", code="parent_gone")
+    versions.commit(upload, parent=parent)
+    crash_point("complete.writing")

@@ -1,0 +1,228 @@
+"""Bodies of the files API: what it takes (strict) and what it answers."""
+
+import re
+from typing import Any
+
+from rest_framework import serializers
+
+from accounts.api.serializers import UserSerializer
+from files.access.actor import Actor
+from files.access.listing import stored_bytes
+from files.access.policy import permissions, role_in
+from files.access.roles import Permission, Role
+from files.api.fields import ChunksField, IndexField, NameField, SizeField
+from files.content.writer import PAGE
+from files.models import Change, Entry, Space, Upload, Version
+from rapidserve.api.fields import (
+    ChoiceField,
+    StrictCharField,
+    StrictListField,
+    TimestampField,
+    UUIDField,
+)
+from rapidserve.api.serializers import StrictSerializer
+
+MAX_TYPE_LENGTH = 255
+_CONTENT_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+(\s*;[\x20-\x7e]*)?")
+
+
+class ContentTypeField(StrictCharField):
+    """`type/subtype` with optional parameters (RFC 9110), as a file's owner states it."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            code="content_type_invalid", max_length=MAX_TYPE_LENGTH, allow_blank=True, **kwargs
+        )
+
+    def to_internal_value(self, data: Any) -> str:
+        value = super().to_internal_value(data)
+        if value and not _CONTENT_TYPE.fullmatch(value):
+            self.fail("invalid")
+        return value
+
+
+class RegisterSerializer(StrictSerializer):
+    parent = UUIDField()  # type: ignore[assignment] # DRF takes it off the class
+    name = NameField()
+    size = SizeField()
+    chunks = ChunksField()
+    content_type = ContentTypeField(required=False)
+    modified_at = TimestampField(required=False, allow_null=True)
+    on_conflict = ChoiceField(
+        choices=Upload.OnConflict.values, code="on_conflict_invalid", required=False
+    )
+    if_match = UUIDField(
+        required=False, allow_null=True, help_text="The version this one is based on."
+    )
+
+
+class MoreChunksSerializer(StrictSerializer):
+    start = IndexField()
+    chunks = ChunksField()
+
+
+class StoredRequestSerializer(StrictSerializer):
+    indexes = StrictListField(child=IndexField(), max_length=PAGE)
+
+
+class SlotSerializer(serializers.Serializer[Any]):
+    index = serializers.IntegerField()
+    sha256 = serializers.CharField()
+    size = serializers.IntegerField()
+    state = serializers.ChoiceField(choices=["have", "upload"])
+    method = serializers.CharField(allow_null=True)
+    url = serializers.CharField(allow_null=True)
+    headers = serializers.DictField(child=serializers.CharField(), allow_null=True)
+    expires_at = serializers.DateTimeField(allow_null=True)
+
+
+class UploadSerializer(serializers.Serializer[Any]):
+    upload_id = serializers.UUIDField()
+    file_id = serializers.UUIDField()
+    chunk_size = serializers.IntegerField()
+    size = serializers.IntegerField()
+    expires_at = serializers.DateTimeField()
+    chunks = SlotSerializer(many=True)
+
+
+class UploadPageSerializer(UploadSerializer):
+    next = serializers.IntegerField(allow_null=True)
+
+
+class StoredSerializer(serializers.Serializer[Any]):
+    proven = serializers.ListField(child=serializers.IntegerField())
+    missing = serializers.ListField(child=serializers.IntegerField())
+
+
+class FolderSerializer(StrictSerializer):
+    parent = UUIDField()  # type: ignore[assignment] # DRF takes it off the class
+    name = NameField()
+    type = ChoiceField(choices=["folder"])
+
+
+class ChangeEntrySerializer(StrictSerializer):
+    name = NameField(required=False)
+    parent = UUIDField(required=False)  # type: ignore[assignment] # DRF takes it off the class
+
+
+class CopySerializer(StrictSerializer):
+    parent = UUIDField()  # type: ignore[assignment] # DRF takes it off the class
+    name = NameField(required=False)
+
+
+class EntrySerializer(serializers.Serializer[Any]):
+    """An entry as `context["actor"]` sees it."""
+
+    id = serializers.UUIDField()
+    type = serializers.ChoiceField(choices=Entry.Type.values)
+    name = serializers.CharField()
+    parent = serializers.UUIDField(source="parent_id", allow_null=True)  # type: ignore[assignment] # DRF takes it off the class
+    space = serializers.UUIDField(source="space_id")
+    size = serializers.IntegerField(allow_null=True)
+    content_type = serializers.SerializerMethodField()
+    content_hash = serializers.SerializerMethodField()
+    version = serializers.UUIDField(source="current_version_id", allow_null=True)
+    revision = serializers.IntegerField()
+    created_at = serializers.DateTimeField()
+    modified_at = serializers.DateTimeField()
+    modified_by = UserSerializer()
+    permissions = serializers.SerializerMethodField()
+
+    def get_content_type(self, entry: Entry) -> str | None:
+        return entry.content_type or None
+
+    def get_content_hash(self, entry: Entry) -> str | None:
+        return entry.content_hash or None
+
+    def get_permissions(self, entry: Entry) -> list[Permission]:
+        actor: Actor = self.context["actor"]
+        held = permissions(actor, entry)
+        return [permission for permission in Permission if permission in held]
+
+
+class TrashedEntrySerializer(EntrySerializer):
+    trashed_at = serializers.DateTimeField()
+
+
+class VersionSerializer(serializers.Serializer[Any]):
+    """A version; `context["current"]` is the id of the file's current one."""
+
+    id = serializers.UUIDField()
+    number = serializers.IntegerField()
+    size = serializers.IntegerField()
+    content_hash = serializers.CharField()
+    content_type = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    created_by = UserSerializer()
+    current = serializers.SerializerMethodField()
+
+    def get_current(self, version: Version) -> bool:
+        return bool(version.id == self.context["current"])
+
+
+class StatsSerializer(serializers.Serializer[Any]):
+    size = serializers.IntegerField()
+    uploaded_bytes = serializers.IntegerField()
+    deduplicated_bytes = serializers.IntegerField()
+
+
+class CompletedSerializer(serializers.Serializer[Any]):
+    file = EntrySerializer()
+    version = VersionSerializer()
+    stats = StatsSerializer()
+
+
+class ManifestChunkSerializer(serializers.Serializer[Any]):
+    index = serializers.IntegerField()
+    sha256 = serializers.CharField()
+    size = serializers.IntegerField()
+    url = serializers.CharField()
+
+
+class ManifestSerializer(serializers.Serializer[Any]):
+    file_id = serializers.UUIDField()
+    version_id = serializers.UUIDField()
+    name = serializers.CharField()
+    size = serializers.IntegerField()
+    content_type = serializers.CharField()
+    content_hash = serializers.CharField()
+    chunk_size = serializers.IntegerField()
+    expires_at = serializers.DateTimeField()
+    chunks = ManifestChunkSerializer(many=True)
+    next = serializers.IntegerField(allow_null=True)
+
+
+class SpaceSerializer(serializers.Serializer[Any]):
+    """A space as `context["actor"]` sees it."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    kind = serializers.ChoiceField(choices=Space.Kind.values)
+    root = serializers.UUIDField()
+    role = serializers.SerializerMethodField()
+    quota_bytes = serializers.IntegerField(allow_null=True)
+    used_bytes = serializers.IntegerField()
+    stored_bytes = serializers.SerializerMethodField()
+
+    def get_role(self, space: Space) -> Role | None:
+        return role_in(self.context["actor"], space)
+
+    def get_stored_bytes(self, space: Space) -> int:
+        return stored_bytes(space)
+
+
+class ChangeSerializer(serializers.Serializer[Any]):
+    seq = serializers.IntegerField()
+    type = serializers.ChoiceField(choices=Change.Type.values)
+    entry = serializers.UUIDField()
+    entry_type = serializers.ChoiceField(choices=Entry.Type.values)
+    parent = serializers.UUIDField(allow_null=True)  # type: ignore[assignment] # DRF takes it off the class
+    name = serializers.CharField()
+    actor = UserSerializer(allow_null=True)  # type: ignore[assignment] # DRF takes it off the class
+    at = serializers.DateTimeField()
+
+
+class ChangesSerializer(serializers.Serializer[Any]):
+    results = ChangeSerializer(many=True)
+    cursor = serializers.CharField()
+    has_more = serializers.BooleanField()

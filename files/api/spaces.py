@@ -1,0 +1,88 @@
+"""/api/spaces and /api/changes: the spaces one sees, and what happens in them."""
+
+import re
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.authentication import MayUseFiles
+from files.access.lookup import space_or_personal
+from files.access.policy import visible_spaces
+from files.api.requests import actor_of, id_in
+from files.api.serializers import ChangeSerializer, ChangesSerializer, SpaceSerializer
+from files.api.trash import SPACE
+from files.journal import feed
+from rapidserve.api.pagination import (
+    PAGE_PARAMETERS,
+    decode_cursor,
+    encode_cursor,
+    page_of,
+    page_serializer,
+    parse_limit,
+)
+from rapidserve.api.schema import errors
+from rapidserve.errors import Invalid
+
+
+class SpacesView(APIView):
+    permission_classes = (MayUseFiles,)
+
+    @extend_schema(
+        operation_id="list_spaces",
+        parameters=PAGE_PARAMETERS,
+        responses={200: page_serializer(SpaceSerializer), **errors(400, 401, 403, 422)},
+    )
+    def get(self, request: Request) -> Response:
+        """The spaces you see; everybody has a personal one."""
+        actor = actor_of(request)
+        limit = parse_limit(request.query_params.get("limit"))
+        cursor = request.query_params.get("cursor")
+        spaces = visible_spaces(actor).order_by("id")
+        if cursor:
+            spaces = spaces.filter(id__gt=decode_cursor("spaces", cursor)[0])
+        found = list(spaces[: limit + 1])
+        shown = found[:limit]
+        more = encode_cursor("spaces", [str(shown[-1].id)]) if len(found) > limit else None
+        results = SpaceSerializer(shown, many=True, context={"actor": actor}).data
+        return Response(page_of(results, more))
+
+
+class ChangesView(APIView):
+    permission_classes = (MayUseFiles,)
+
+    @extend_schema(
+        operation_id="list_changes",
+        parameters=[
+            SPACE,
+            OpenApiParameter("cursor", str, description="Where to go on; `latest`: from now on."),
+            OpenApiParameter("limit", int, description="1 to 1000, clamped.", default=100),
+            OpenApiParameter("wait", int, description="Seconds to wait for a change, up to 60."),
+        ],
+        responses={200: ChangesSerializer, **errors(400, 401, 403, 404, 422)},
+    )
+    def get(self, request: Request) -> Response:
+        """The journal of a space after a cursor. The delivery plane does the waiting."""
+        space = space_or_personal(actor_of(request), id_in(request, "space"))
+        limit = parse_limit(request.query_params.get("limit"))
+        _check_wait(request.query_params.get("wait"))
+        cursor = request.query_params.get("cursor")
+        kind = f"changes.{space.id}"
+        if cursor == "latest":
+            page = feed.FeedPage([], feed.latest(space), has_more=False)
+        else:
+            after = decode_cursor(kind, cursor)[0] if cursor else 0
+            page = feed.read(space, after=after, limit=limit)
+        return Response(
+            {
+                "results": ChangeSerializer(page.changes, many=True).data,
+                "cursor": encode_cursor(kind, [page.cursor]),
+                "has_more": page.has_more,
+            }
+        )
+
+
+def _check_wait(raw: str | None) -> None:
+    if raw is not None and not re.fullmatch(r"[+-]?[0-9]{1,9}", raw):
+        raise Invalid("wait must be a whole number.", code="wait_invalid", field="wait")

@@ -1,0 +1,202 @@
+"""/api/upload: register, chunks, status, stored, complete, cancel. See docs/api.md."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django.conf import settings
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.authentication import MayUseFiles
+from files.access import issue
+from files.access.lookup import open_upload_for
+from files.actions import uploads
+from files.api.requests import actor_of, address, start_index
+from files.api.serializers import (
+    CompletedSerializer,
+    MoreChunksSerializer,
+    RegisterSerializer,
+    StoredRequestSerializer,
+    StoredSerializer,
+    UploadPageSerializer,
+    UploadSerializer,
+)
+from files.chunkstore.chunk import CHUNK_SIZE, chunk_count
+from files.content.writer import Slot, slots
+from files.models import Upload
+from rapidserve.api.fields import parse_id
+from rapidserve.api.pagination import parse_limit
+from rapidserve.api.schema import errors
+
+UPLOAD_ID = OpenApiParameter("upload_id", str, OpenApiParameter.PATH)
+
+
+class RegisterView(APIView):
+    permission_classes = (MayUseFiles,)
+
+    @extend_schema(
+        operation_id="register_upload",
+        request=RegisterSerializer,
+        responses={
+            201: UploadSerializer,
+            200: UploadSerializer,
+            **errors(400, 401, 403, 404, 409, 412, 413, 415, 422, 503, 507),
+        },
+    )
+    def post(self, request: Request) -> Response:
+        """Announce a file. 200 when the same file is being uploaded already: go on with that."""
+        asked = RegisterSerializer.checked(request.data)
+        announcement = uploads.Announcement(
+            parent_id=asked["parent"],
+            name=asked["name"],
+            size=asked["size"],
+            chunks=asked["chunks"],
+            content_type=asked.get("content_type", ""),
+            modified_at=asked.get("modified_at"),
+            on_conflict=asked.get("on_conflict", Upload.OnConflict.VERSION),
+            if_match=asked.get("if_match"),
+        )
+        upload, created = uploads.register(actor=actor_of(request), announcement=announcement)
+        body = _upload_body(request, upload, 0, len(announcement.chunks))
+        return Response(body, status=201 if created else 200)
+
+
+class MoreChunksView(APIView):
+    permission_classes = (MayUseFiles,)
+
+    @extend_schema(
+        operation_id="add_chunks",
+        parameters=[UPLOAD_ID],
+        request=MoreChunksSerializer,
+        responses={
+            200: UploadSerializer,
+            **errors(400, 401, 403, 404, 409, 410, 413, 415, 422, 503),
+        },
+    )
+    def post(self, request: Request, upload_id: str) -> Response:
+        """Announce further chunks of a file that is still being hashed."""
+        parsed = parse_id(upload_id)
+        asked = MoreChunksSerializer.checked(request.data)
+        upload = uploads.add_chunks(
+            actor=actor_of(request),
+            upload_id=parsed,
+            start=asked["start"],
+            chunks=asked["chunks"],
+        )
+        return Response(_upload_body(request, upload, asked["start"], len(asked["chunks"])))
+
+
+class UploadView(APIView):
+    permission_classes = (MayUseFiles,)
+
+    @extend_schema(
+        operation_id="upload_status",
+        parameters=[
+            UPLOAD_ID,
+            OpenApiParameter("start", int, description="First chunk of the page."),
+            OpenApiParameter("limit", int, description="1 to 1000, clamped.", default=100),
+        ],
+        responses={200: UploadPageSerializer, **errors(401, 403, 404, 410, 422, 503)},
+    )
+    def get(self, request: Request, upload_id: str) -> Response:
+        """Today's states and fresh addresses: how a client resumes."""
+        upload = open_upload_for(actor_of(request), parse_id(upload_id))
+        start = start_index(request, chunk_count(upload.size))
+        limit = parse_limit(request.query_params.get("limit"))
+        uploads.refresh(upload, start=start, limit=limit)
+        body = _upload_body(request, upload, start, limit + 1)
+        chunks = body["chunks"]
+        body["next"] = chunks[limit]["index"] if len(chunks) > limit else None
+        body["chunks"] = chunks[:limit]
+        return Response(body)
+
+    @extend_schema(
+        operation_id="cancel_upload",
+        parameters=[UPLOAD_ID],
+        responses={204: None, **errors(401, 403, 404, 410, 503)},
+    )
+    def delete(self, request: Request, upload_id: str) -> Response:
+        """Give up. What was stored is collected; a completed upload stays what it is."""
+        uploads.cancel(actor=actor_of(request), upload_id=parse_id(upload_id))
+        return Response(status=204)
+
+
+class StoredView(APIView):
+    permission_classes = (MayUseFiles,)
+
+    @extend_schema(
+        operation_id="prove_chunks",
+        parameters=[UPLOAD_ID],
+        request=StoredRequestSerializer,
+        responses={200: StoredSerializer, **errors(400, 401, 403, 404, 410, 415, 422, 503)},
+    )
+    def post(self, request: Request, upload_id: str) -> Response:
+        """Have chunks proven while others are still being sent (optional)."""
+        parsed = parse_id(upload_id)
+        asked = StoredRequestSerializer.checked(request.data)
+        proven, missing = uploads.stored(
+            actor=actor_of(request), upload_id=parsed, indexes=asked["indexes"]
+        )
+        return Response({"proven": proven, "missing": missing})
+
+
+class CompleteView(APIView):
+    permission_classes = (MayUseFiles,)
+
+    @extend_schema(
+        operation_id="complete_upload",
+        parameters=[UPLOAD_ID],
+        request=None,
+        responses={
+            200: CompletedSerializer,
+            **errors(401, 403, 404, 409, 410, 412, 503),
+        },
+    )
+    def post(self, request: Request, upload_id: str) -> Response:
+        """Make the version. Repeating it gives the same answer."""
+        actor = actor_of(request)
+        done = uploads.complete(actor=actor, upload_id=parse_id(upload_id))
+        context = {"actor": actor, "current": done.file.current_version_id}
+        return Response(CompletedSerializer(done, context=context).data)
+
+
+def _upload_body(request: Request, upload: Upload, start: int, limit: int) -> dict[str, Any]:
+    """The answer every call about an open upload gives. Epochs are read before the states."""
+    actor = actor_of(request)
+    epochs = issue.upload_epochs(actor, upload)
+    expires_at = issue.expiry(settings.UPLOAD_URL_SECONDS)
+
+    def described(slot: Slot) -> dict[str, Any]:
+        common = {"index": slot.index, "sha256": slot.sha256, "size": slot.size}
+        if slot.have:
+            nothing = dict.fromkeys(("method", "url", "headers", "expires_at"))
+            return {**common, "state": "have", **nothing}
+        ticket = issue.put_ticket(
+            actor=actor,
+            upload=upload,
+            key=slot.key,
+            node=slot.node,
+            size=slot.size,
+            sha256=slot.sha256,
+            epochs=epochs,
+            expires_at=expires_at,
+        )
+        return {
+            **common,
+            "state": "upload",
+            "method": "PUT",
+            "url": address(request, f"/d/upload/{ticket}"),
+            "headers": {},
+            "expires_at": datetime.fromtimestamp(expires_at, UTC),
+        }
+
+    return {
+        "upload_id": upload.id,
+        "file_id": upload.entry_id,
+        "chunk_size": CHUNK_SIZE,
+        "size": upload.size,
+        "expires_at": upload.expires_at,
+        "chunks": [described(slot) for slot in slots(upload, start, limit)] if limit else [],
+    }

@@ -1,0 +1,101 @@
+"""System checks: what `manage.py check` and `manage.py serve` refuse to run with.
+
+Values that can't be meant at all (a port "abc") are refused by rapidserve.env when the settings
+are read. Here is what only shows beside the disk and the database.
+"""
+
+import ipaddress
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.db import DatabaseError
+
+from files.chunkstore import registry
+from files.chunkstore.errors import ChunkStoreError
+from files.models import Node
+from rapidserve import keys
+from rapidserve.env import SettingError
+
+
+@register(Tags.security)
+def check_keys(**_: Any) -> list[CheckMessage]:
+    """An installation with data and without its keys. New keys would not open a single chunk."""
+    missing = keys.missing_key_files(settings.HOME)
+    if not missing or not _has_data():
+        return []
+    names = " and ".join(str(file) for file in missing)
+    return [
+        Error(
+            f"The key file {names} is gone, but there is data that needs it."
+            " Put it back from your backup; a new key could not read anything.",
+            id="files.E001",
+        )
+    ]
+
+
+@register()
+def check_address(**_: Any) -> list[CheckMessage]:
+    try:
+        ipaddress.ip_address(settings.BIND)
+    except ValueError:
+        return [
+            Error(
+                "RAPIDSERVE_BIND must be an IP address to listen at, such as 127.0.0.1 or 0.0.0.0,"
+                f" not {settings.BIND[:40]!r}.",
+                id="files.E002",
+            )
+        ]
+    return []
+
+
+@register()
+def check_nodes(**_: Any) -> list[CheckMessage]:
+    """Nodes that can't be meant, and nodes set up before whose directory is not theirs any more."""
+    try:
+        configured = registry.parse_nodes(settings.NODES)
+    except SettingError as error:
+        return [Error(str(error), id="files.E003")]
+    known = _known_nodes()
+    problems = [_node_problem(node.name) for node in configured if node.name in known]
+    return [problem for problem in problems if problem is not None]
+
+
+def _node_problem(name: str) -> CheckMessage | None:
+    try:
+        registry.node(name).check()
+    except SettingError as error:
+        return Error(str(error), id="files.E003")
+    except ChunkStoreError as error:
+        return Error(
+            f"Node {name} can't be used: {error} Is its disk mounted?"
+            f" `manage.py setup_node {name}` takes it back.",
+            id="files.E004",
+        )
+    return None
+
+
+def _known_nodes() -> set[str]:
+    """The nodes this installation has set up; none before the first `migrate`."""
+    if not _database_file().exists():
+        return set()  # asking would create the file
+    try:
+        return set(Node.objects.values_list("name", flat=True))
+    except DatabaseError:
+        return set()
+
+
+def _has_data() -> bool:
+    database = _database_file()
+    if database.exists() and database.stat().st_size > 0:
+        return True
+    try:
+        nodes = registry.parse_nodes(settings.NODES)
+    except SettingError:
+        return False  # check_nodes says so
+    return any(node.directory.is_dir() and any(node.directory.iterdir()) for node in nodes)
+
+
+def _database_file() -> Path:
+    return Path(str(settings.DATABASES["default"]["NAME"]))

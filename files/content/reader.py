@@ -1,0 +1,186 @@
+"""From a version to its bytes: cached manifests, and reads that try one copy after another.
+
+Versions and their extents never change once committed, so what is cached here is never stale. Only
+the list of copies can change; a read that finds a copy gone asks the database again.
+"""
+
+import hashlib
+import itertools
+import logging
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from cachetools import LRUCache
+
+from files.chunkstore.errors import ChunkDamaged, ChunkStoreError
+from files.chunkstore.registry import node
+from files.content.topology import replica_nodes
+from files.models import Chunk, Extent, Version
+from rapidserve.errors import NotFound, Unavailable
+
+logger = logging.getLogger(__name__)
+
+EXTENTS_PER_PAGE = 256
+
+
+@dataclass(frozen=True, slots=True)
+class VersionFacts:
+    id: UUID
+    size: int
+    content_type: str
+    content_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExtentFacts:
+    """An extent with where its bytes are: key and nodes never leave the server."""
+
+    index: int
+    sha256: str
+    offset: int
+    length: int
+    key: str
+    chunk_size: int
+    nodes: tuple[str, ...]
+
+    @property
+    def is_whole_chunk(self) -> bool:
+        return self.offset == 0 and self.length == self.chunk_size
+
+
+_lock = threading.Lock()
+_versions: LRUCache[UUID, VersionFacts] = LRUCache(maxsize=10_000)
+_pages: LRUCache[tuple[UUID, int], tuple[ExtentFacts, ...]] = LRUCache(maxsize=400)
+
+
+def cached_version(version_id: UUID) -> VersionFacts | None:
+    with _lock:
+        return _versions.get(version_id)
+
+
+def cached_extent(version_id: UUID, index: int) -> ExtentFacts | None:
+    number, position = divmod(index, EXTENTS_PER_PAGE)
+    with _lock:
+        page = _pages.get((version_id, number))
+    return page[position] if page and position < len(page) else None
+
+
+def version_facts(version_id: UUID) -> VersionFacts:
+    """NotFound unless the version is committed."""
+    if facts := cached_version(version_id):
+        return facts
+    version = Version.objects.filter(id=version_id, state=Version.State.COMMITTED).first()
+    if version is None:
+        raise NotFound
+    facts = VersionFacts(version.id, version.size, version.content_type, version.content_hash)
+    with _lock:
+        _versions[version_id] = facts
+    return facts
+
+
+def extent(version_id: UUID, index: int) -> ExtentFacts:
+    """Extent `index` of a committed version. NotFound when there is none."""
+    if facts := cached_extent(version_id, index):
+        return facts
+    number, position = divmod(index, EXTENTS_PER_PAGE)
+    page = _load_page(version_id, number)
+    if position >= len(page):
+        raise NotFound
+    return page[position]
+
+
+def read(version_id: UUID, extent: ExtentFacts, start: int, length: int) -> Iterator[bytes]:
+    """`length` bytes of the extent from `start`, from the first copy that gives them.
+
+    Fails over until the first block is out; after that damage breaks the stream off, since bytes
+    that were sent can't be taken back. An extent read whole from a place that doesn't authenticate
+    is hashed on the way. Raises Unavailable when no copy can be read.
+    """
+    names = extent.nodes
+    for attempt in ("cached", "looked up again"):
+        for name in names:
+            try:
+                backend = node(name)
+                blocks = backend.read(extent.key, extent.offset + start, length)
+                first = next(blocks)
+            except ChunkStoreError as error:
+                logger.error("Chunk %s on %s: %s", extent.key, name, error)  # noqa: TRY400 - no news in a trace
+                continue
+            verify = start == 0 and length == extent.length and backend.path(extent.key) is not None
+            whole = itertools.chain((first,), blocks)
+            return _hashed(whole, extent) if verify else whole
+        if attempt == "cached":
+            names = _forget_copies(version_id, extent)
+    raise Unavailable(
+        "The stored data can't be read right now.", code="storage_unavailable", retry_after=10
+    )
+
+
+def whole_file(extent: ExtentFacts) -> Path | None:
+    """A file that holds exactly this extent, for sendfile; None when it must be decrypted."""
+    if not extent.is_whole_chunk or not extent.nodes:
+        return None
+    return node(extent.nodes[0]).path(extent.key)
+
+
+def forget_all() -> None:
+    """Empty the caches (tests)."""
+    with _lock:
+        _versions.clear()
+        _pages.clear()
+
+
+def _hashed(blocks: Iterator[bytes], extent: ExtentFacts) -> Iterator[bytes]:
+    """Hold the last block back until the whole was hashed: damaged data never arrives complete."""
+    digest = hashlib.sha256()
+    held = b""
+    for block in blocks:
+        digest.update(block)
+        if held:
+            yield held
+        held = block
+    if digest.hexdigest() != extent.sha256:
+        raise ChunkDamaged(f"chunk {extent.key} does not hash to {extent.sha256}")
+    yield held
+
+
+def _forget_copies(version_id: UUID, extent: ExtentFacts) -> tuple[str, ...]:
+    """The copies as the database knows them now: repair or draining may have moved the chunk."""
+    number, position = divmod(extent.index, EXTENTS_PER_PAGE)
+    with _lock:
+        _pages.pop((version_id, number), None)
+    page = _load_page(version_id, number)
+    return page[position].nodes if position < len(page) else ()
+
+
+def _load_page(version_id: UUID, number: int) -> tuple[ExtentFacts, ...]:
+    first = number * EXTENTS_PER_PAGE
+    extents = list(
+        Extent.objects.filter(
+            version_id=version_id,
+            version__state=Version.State.COMMITTED,
+            index__gte=first,
+            index__lt=first + EXTENTS_PER_PAGE,
+        ).order_by("index")
+    )
+    chunks = Chunk.objects.in_bulk({extent.chunk_id for extent in extents})
+    copies = replica_nodes(chunks)
+    page = tuple(
+        ExtentFacts(
+            index=extent.index,
+            sha256=extent.sha256,
+            offset=extent.offset,
+            length=extent.length,
+            key=chunks[extent.chunk_id].key,
+            chunk_size=chunks[extent.chunk_id].size,
+            nodes=copies.get(extent.chunk_id, ()),
+        )
+        for extent in extents
+    )
+    if page:
+        with _lock:
+            _pages[version_id, number] = page
+    return page

@@ -1,0 +1,48 @@
+"""Which nodes there are for a chunk: where a new one goes, where the copies of an old one are."""
+
+import hashlib
+import math
+from collections import defaultdict
+from collections.abc import Iterable
+from uuid import UUID
+
+from files.chunkstore.errors import NodeError
+from files.chunkstore.registry import nodes
+from files.models import Replica
+from rapidserve.errors import Unavailable
+
+
+def available_nodes() -> dict[str, float]:
+    """Weight by name of the nodes that take chunks now. Unavailable when there is none."""
+    found = {}
+    for name, node in nodes().items():
+        try:
+            node.backend.check()
+        except NodeError:
+            continue
+        found[name] = node.config.weight
+    if not found:
+        raise Unavailable(
+            "No storage node can be reached.", code="storage_unavailable", retry_after=10
+        )
+    return found
+
+
+def choose_node(key: str, weights: dict[str, float]) -> str:
+    """Weighted rendezvous hashing: a node added or lost moves only its own share of the keys."""
+    return max(weights, key=lambda name: _score(name, key, weights[name]))
+
+
+def replica_nodes(chunk_ids: Iterable[UUID]) -> dict[UUID, tuple[str, ...]]:
+    """Names of the nodes that hold a verified copy of each chunk, in the order to try them."""
+    found: dict[UUID, list[str]] = defaultdict(list)
+    rows = Replica.objects.filter(chunk_id__in=list(chunk_ids)).order_by("verified_at", "id")
+    for chunk_id, node in rows.values_list("chunk_id", "node"):
+        found[chunk_id].append(node)
+    return {chunk_id: tuple(names) for chunk_id, names in found.items()}
+
+
+def _score(name: str, key: str, weight: float) -> float:
+    raw = hashlib.blake2b(f"{name}\0{key}".encode(), digest_size=8).digest()
+    uniform = (int.from_bytes(raw, "big") + 1) / (2**64 + 1)
+    return -weight / math.log(uniform)

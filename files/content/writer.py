@@ -1,0 +1,324 @@
+"""From announced hashes to a version's extents: reuse what is here, prove what is sent.
+
+The rule that keeps files alive while a collector runs (reference: the state machine in
+files/content/collect.py): **first commit the extents, then, outside that transaction, look at the
+chunks' states.** An extent is a reference from the moment it is committed, so a chunk that is seen
+live or is revived afterwards can't be doomed any more. Looking first and inserting second would let
+a collector slip between the two. `settle` is that look; everything that trusts a chunk calls it.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db.models import F, Min
+from django.utils import timezone
+
+from files.chunkstore.errors import ChunkAbsent, ChunkDamaged, NodeError
+from files.chunkstore.registry import nodes
+from files.content.topology import available_nodes, choose_node
+from files.models import Chunk, Extent, Replica, Upload, Version
+from files.models.chunks import random_key
+from rapidserve.crashpoints import crash_point
+from rapidserve.db import new_id, run_atomic
+from rapidserve.errors import Conflict, Unavailable
+
+PAGE = 1000
+"""Chunks a client may name in one call, and rows this module reads at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkSpec:
+    """A chunk as the client announces it: lower-case hex SHA-256 and bytes."""
+
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One extent of an open upload and what its client should do about it."""
+
+    index: int
+    sha256: str
+    size: int
+    have: bool
+    key: str
+    node: str
+
+
+def add_extents(upload: Upload, start: int, specs: Sequence[ChunkSpec], *, may_reuse: bool) -> None:
+    """Insert the extents `start`… of an open upload. In the caller's transaction; re-runnable.
+
+    Indexes that are there already with the same hash are left as they are; with another hash the
+    whole call is Conflict(chunk_conflict). `may_reuse`: the actor may read everything in the
+    space, so that chunks of its committed versions may stand in for announced ones.
+    """
+    fresh = _without_registered(upload, start, specs)
+    if not fresh:
+        return
+    wanted = set(fresh.values())
+    chunks = _held_in_space(upload, wanted) if may_reuse else {}
+    chunks |= _already_in_upload(upload, wanted)
+    missing = [spec for spec in dict.fromkeys(fresh.values()) if spec not in chunks]
+    new = _new_chunks(missing)
+    chunks |= {spec: chunk.id for spec, chunk in zip(missing, new, strict=True)}
+    Extent.objects.bulk_create(
+        Extent(
+            version=upload.version,
+            index=index,
+            chunk_id=chunks[spec],
+            length=spec.size,
+            sha256=spec.sha256,
+            space_id=upload.space_id,
+        )
+        for index, spec in fresh.items()
+    )
+    Upload.objects.filter(id=upload.id).update(
+        sent_bytes=F("sent_bytes") + sum(spec.size for spec in missing)
+    )
+
+
+def slots(upload: Upload, start: int, limit: int) -> list[Slot]:
+    """At most `limit` extents from `start` with today's states. Call it outside a transaction."""
+    extents, chunks = settle(upload, _extents(upload, start, limit))
+    first = _first_indexes(upload, {e.chunk_id for e in extents})
+    return [
+        Slot(
+            index=extent.index,
+            sha256=extent.sha256,
+            size=extent.length,
+            have=chunks[extent.chunk_id].state == Chunk.State.LIVE
+            or first[extent.chunk_id] < extent.index,
+            key=chunks[extent.chunk_id].key,
+            node=chunks[extent.chunk_id].node,
+        )
+        for extent in extents
+    ]
+
+
+def settle(upload: Upload, extents: list[Extent]) -> tuple[list[Extent], dict[UUID, Chunk]]:
+    """Look at the chunks of committed extents and mend what a collector got to first.
+
+    Condemned chunks are put back: our reference is committed, their object is untouched. Doomed
+    and vanished ones are replaced by new pending chunks, which the client will be asked to send.
+    """
+    chunks = _chunks_of(extents)
+    if any(chunk.state == Chunk.State.CONDEMNED for chunk in chunks.values()):
+        revive(chunks)
+        chunks = _chunks_of(extents)
+    lost = [
+        extent
+        for extent in extents
+        if extent.chunk_id not in chunks
+        or chunks[extent.chunk_id].state in {Chunk.State.DOOMED, Chunk.State.CONDEMNED}
+    ]
+    if lost:
+        run_atomic(lambda: _replace(upload, lost))
+        extents = list(Extent.objects.filter(id__in=[e.id for e in extents]).order_by("index"))
+        chunks = _chunks_of(extents)
+    return extents, chunks
+
+
+def all_live(upload: Upload) -> bool:
+    """Whether every chunk of a copy is still here, now that the copy's extents are committed."""
+    return not prove_all(upload)
+
+
+def revive(chunk_ids: Iterable[UUID]) -> None:
+    """Condemned chunks back to what they were. Only for chunks that a committed extent refers to.
+
+    The collector's next step compares its token while the chunk is condemned, so it finds that it
+    has lost the claim.
+    """
+    ids = list(chunk_ids)
+    proven = list(Replica.objects.filter(chunk_id__in=ids).values_list("chunk_id", flat=True))
+    condemned = Chunk.objects.filter(state=Chunk.State.CONDEMNED)
+    condemned.filter(id__in=proven).update(state=Chunk.State.LIVE, token=None)
+    condemned.filter(id__in=ids).exclude(id__in=proven).update(
+        state=Chunk.State.PENDING, token=None
+    )
+
+
+def prove_all(upload: Upload) -> list[int]:
+    """Prove every registered chunk; the indexes that are still missing on their nodes."""
+    missing: list[int] = []
+    start = 0
+    while page := _extents(upload, start, PAGE):
+        missing += _prove_page(upload, page)
+        start = page[-1].index + 1
+    return missing
+
+
+def prove(upload: Upload, indexes: Collection[int]) -> list[int]:
+    """As `prove_all` for some of them, at most PAGE. Indexes never registered are missing too."""
+    extents = upload.extents.filter(index__in=indexes)
+    page = list(extents.order_by("index"))
+    unregistered = set(indexes) - {extent.index for extent in page}
+    return sorted({*unregistered, *_prove_page(upload, page)})
+
+
+def _prove_page(upload: Upload, page: list[Extent]) -> list[int]:
+    """Look for pending chunks on their nodes; the indexes of the page that are not there.
+
+    A local node makes an object visible only after it hashed to the announced value, so finding it
+    under its random key is the proof.
+    """
+    extents, chunks = settle(upload, page)
+    pending = [chunk for chunk in chunks.values() if chunk.state == Chunk.State.PENDING]
+    if not pending:
+        return []
+    stored = [chunk for chunk in pending if _is_stored(chunk)]
+    if stored:
+        crash_point("prove.found")
+        adopted = run_atomic(lambda: _go_live(upload, stored))
+        crash_point("prove.live")
+        if adopted:
+            extents = list(Extent.objects.filter(id__in=[e.id for e in extents]).order_by("index"))
+    extents, chunks = settle(upload, extents)
+    return [e.index for e in extents if chunks[e.chunk_id].state != Chunk.State.LIVE]
+
+
+def _go_live(upload: Upload, stored: list[Chunk]) -> bool:
+    """Pending -> live, or adopt a live chunk with the same content. True when any was adopted.
+
+    Adoption happens only from pending: two chunks that are both live never adopt each other, which
+    would leave each held by the other's extents only.
+    """
+    pending = Chunk.objects.filter(id__in=[c.id for c in stored], state=Chunk.State.PENDING)
+    chunks = list(pending)
+    twins = _live_twins(chunks)
+    for chunk in chunks:
+        if twin := twins.get((chunk.sha256, chunk.size)):
+            upload.extents.filter(chunk=chunk).update(chunk_id=twin)
+    proven = [c for c in chunks if (c.sha256, c.size) not in twins]
+    pending.filter(id__in=[c.id for c in proven]).update(state=Chunk.State.LIVE)
+    now = timezone.now()
+    Replica.objects.bulk_create(
+        Replica(
+            chunk=chunk,
+            node=chunk.node,
+            verified_at=now,
+            verified_how=Replica.VerifiedHow.HASHED,
+        )
+        for chunk in proven
+    )
+    return len(proven) < len(chunks)
+
+
+def _live_twins(chunks: list[Chunk]) -> dict[tuple[str, int], UUID]:
+    """Live chunks of any space with the same content. Clients never learn of the match."""
+    rows = Chunk.objects.filter(
+        sha256__in={c.sha256 for c in chunks}, state=Chunk.State.LIVE
+    ).values_list("sha256", "size", "id")
+    return {(sha256, size): chunk_id for sha256, size, chunk_id in rows.order_by("-id")}
+
+
+def _is_stored(chunk: Chunk) -> bool:
+    node = nodes().get(chunk.node)
+    if node is None:
+        return False
+    try:
+        return node.backend.stat(chunk.key).size == chunk.size
+    except (ChunkAbsent, ChunkDamaged):
+        return False
+    except NodeError as error:
+        raise Unavailable(
+            "A storage node can't be reached right now.", code="storage_unavailable", retry_after=5
+        ) from error
+
+
+def _without_registered(
+    upload: Upload, start: int, specs: Sequence[ChunkSpec]
+) -> dict[int, ChunkSpec]:
+    given = dict(enumerate(specs, start))
+    registered = upload.extents.filter(index__gte=start, index__lt=start + len(specs))
+    for index, sha256, length in registered.values_list("index", "sha256", "length"):
+        if given.pop(index) != ChunkSpec(sha256, length):
+            raise Conflict(
+                f"Chunk {index} was registered with another hash.",
+                code="chunk_conflict",
+                facts={"index": index},
+            )
+    return given
+
+
+def _held_in_space(upload: Upload, specs: set[ChunkSpec]) -> dict[ChunkSpec, UUID]:
+    """Live chunks that a committed version of this space already holds."""
+    rows = list(
+        Extent.objects.filter(space_id=upload.space_id, sha256__in={s.sha256 for s in specs})
+        .values_list("sha256", "version_id", "chunk_id")
+        .distinct()
+    )
+    committed = set(
+        Version.objects.filter(
+            id__in={version for _, version, _ in rows}, state=Version.State.COMMITTED
+        ).values_list("id", flat=True)
+    )
+    candidates = {chunk for _, version, chunk in rows if version in committed}
+    live = Chunk.objects.filter(id__in=candidates, state=Chunk.State.LIVE)
+    found = {
+        ChunkSpec(sha256, size): chunk_id
+        for chunk_id, sha256, size in live.values_list("id", "sha256", "size")
+    }
+    return {spec: chunk_id for spec, chunk_id in found.items() if spec in specs}
+
+
+def _already_in_upload(upload: Upload, specs: set[ChunkSpec]) -> dict[ChunkSpec, UUID]:
+    rows = upload.extents.filter(sha256__in={s.sha256 for s in specs}).values_list(
+        "sha256", "length", "chunk_id"
+    )
+    return {ChunkSpec(sha256, length): chunk_id for sha256, length, chunk_id in rows.distinct()}
+
+
+def _new_chunks(specs: Sequence[ChunkSpec]) -> list[Chunk]:
+    if not specs:
+        return []
+    weights = available_nodes()
+    chunks = []
+    for spec in specs:
+        key = random_key()
+        chunks.append(
+            Chunk(
+                id=new_id(),
+                key=key,
+                sha256=spec.sha256,
+                size=spec.size,
+                node=choose_node(key, weights),
+            )
+        )
+    return Chunk.objects.bulk_create(chunks)
+
+
+def _replace(upload: Upload, extents: list[Extent]) -> None:
+    """Point extents at new pending chunks in place of lost ones; one new chunk for each content."""
+    specs = {ChunkSpec(extent.sha256, extent.length): extent.chunk_id for extent in extents}
+    lost_ids = {extent.chunk_id for extent in extents}
+    new = _new_chunks(list(specs))
+    for chunk in new:
+        upload.extents.filter(
+            chunk_id__in=lost_ids,
+            sha256=chunk.sha256,
+            length=chunk.size,
+        ).update(chunk_id=chunk.id)
+    Upload.objects.filter(id=upload.id).update(
+        sent_bytes=F("sent_bytes") + sum(chunk.size for chunk in new)
+    )
+
+
+def _extents(upload: Upload, start: int, limit: int) -> list[Extent]:
+    return list(upload.extents.filter(index__gte=start).order_by("index")[:limit])
+
+
+def _chunks_of(extents: list[Extent]) -> dict[UUID, Chunk]:
+    return Chunk.objects.in_bulk({extent.chunk_id for extent in extents})
+
+
+def _first_indexes(upload: Upload, chunk_ids: set[UUID]) -> dict[UUID, int]:
+    """Where in the upload each chunk occurs first: only there is it sent."""
+    rows = (
+        upload.extents.filter(chunk_id__in=chunk_ids)
+        .values_list("chunk_id")
+        .annotate(first=Min("index"))
+    )
+    return dict(rows)

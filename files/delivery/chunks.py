@@ -1,0 +1,157 @@
+"""Chunks in and out: hashed while they stream in, decrypted or sent as files on the way out."""
+
+from functools import partial
+from uuid import UUID
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from files.chunkstore.backend import Writer
+from files.chunkstore.errors import (
+    ChunkStoreError,
+    DigestMismatch,
+    LengthMismatch,
+    NodeError,
+    NodeFull,
+)
+from files.chunkstore.registry import nodes
+from files.delivery.admission import admitted
+from files.delivery.answers import INERT, is_cached, range_header
+from files.delivery.responses import (
+    SendFile,
+    extent_blocks,
+    extent_facts,
+    sendable_file,
+    streamed,
+)
+from files.delivery.threads import in_thread
+from files.ranges import parse_range
+from files.tickets import ChunkTicket, PutTicket
+from rapidserve.crashpoints import crash_point
+from rapidserve.errors import BadRequest, Invalid, RapidServeError, StorageFull, Unavailable
+
+BLOCK = 2**19
+"""Bytes gathered before a thread hashes and writes them; a hop costs as much as some 64 KiB."""
+DRAINED = 2 * 4 * 2**20
+"""A refused body is read so far: a client that is still sending would not see the answer."""
+BINARY = "application/octet-stream"
+
+
+async def put_chunk(request: Request) -> Response:
+    """PUT /d/upload/{ticket}: 204 once the announced bytes are durable under their key."""
+    try:
+        ticket = await admitted(request, PutTicket)
+        await _store(request, ticket)
+    except RapidServeError:
+        await _drain(request)
+        raise
+    crash_point("put.stored")
+    return Response(status_code=204, headers={"ETag": f'"{ticket.sha256}"'})
+
+
+async def get_chunk(request: Request) -> Response:
+    """GET or HEAD /d/chunk/{ticket}: one extent, whole or a range of it."""
+    ticket = await admitted(request, ChunkTicket)
+    version_id = UUID(ticket.version)
+    extent = await extent_facts(version_id, ticket.index)
+    etag = f'"{extent.sha256}"'
+    headers = INERT | {"ETag": etag, "Accept-Ranges": "bytes"}
+    if is_cached(request, etag):
+        return Response(status_code=304, headers=headers)
+    wanted = parse_range(range_header(request, etag), extent.length)
+    start, length = (wanted.start, wanted.length) if wanted else (0, extent.length)
+    headers["Content-Length"] = str(length)
+    if wanted:
+        headers["Content-Range"] = wanted.content_range(extent.length)
+    status = 206 if wanted else 200
+    if request.method == "HEAD":
+        return Response(status_code=status, headers=headers, media_type=BINARY)
+    if not wanted and (path := sendable_file(request, extent)):
+        return SendFile(path, headers, BINARY)
+    blocks = extent_blocks(version_id, extent, start, length)
+    return await streamed(blocks, status=status, headers=headers, media_type=BINARY)
+
+
+async def _store(request: Request, ticket: PutTicket) -> None:
+    """Stream the body into the node; nothing is visible there unless all of it was right."""
+    if request.headers.get("content-length") != str(ticket.size):
+        raise _size_mismatch(ticket)
+    incoming = _Incoming(ticket)
+    try:
+        gathered: list[bytes] = []
+        waiting = 0
+        async for block in request.stream():
+            gathered.append(block)
+            waiting += len(block)
+            if waiting >= BLOCK:
+                await in_thread(partial(incoming.write, gathered))
+                gathered, waiting = [], 0
+        await in_thread(partial(incoming.finish, gathered))
+    except ClientDisconnect:
+        raise BadRequest("The body did not arrive completely.", code="body_incomplete") from None
+    except ChunkStoreError as error:
+        raise _refusal(error, ticket) from error
+    finally:
+        await in_thread(incoming.abort)
+
+
+class _Incoming:
+    """A chunk being written, on whichever thread comes next; never on two at once."""
+
+    def __init__(self, ticket: PutTicket) -> None:
+        self._ticket = ticket
+        self._writer: Writer | None = None
+
+    def write(self, blocks: list[bytes]) -> None:
+        for block in blocks:
+            self._open().write(block)
+
+    def finish(self, blocks: list[bytes]) -> None:
+        self.write(blocks)
+        self._open().commit()
+        self._writer = None
+
+    def abort(self) -> None:
+        if self._writer:
+            self._writer.abort()
+
+    def _open(self) -> Writer:
+        if self._writer is None:
+            node = nodes().get(self._ticket.node)
+            if node is None:
+                raise NodeError(f"node {self._ticket.node} is not configured any more")
+            self._writer = node.backend.writer(
+                self._ticket.key, size=self._ticket.size, sha256=self._ticket.sha256
+            )
+        return self._writer
+
+
+def _refusal(error: ChunkStoreError, ticket: PutTicket) -> RapidServeError:
+    if isinstance(error, DigestMismatch):
+        return Invalid(
+            "The bytes do not have the SHA-256 that was registered.", code="checksum_mismatch"
+        )
+    if isinstance(error, LengthMismatch):
+        return _size_mismatch(ticket)
+    if isinstance(error, NodeFull):
+        return StorageFull("The storage is full.", code="storage_full", retry_after=60)
+    return Unavailable("The storage can't be reached.", code="storage_unavailable", retry_after=5)
+
+
+def _size_mismatch(ticket: PutTicket) -> Invalid:
+    return Invalid(
+        f"This chunk has {ticket.size} bytes; send exactly those, with Content-Length.",
+        code="size_mismatch",
+        facts={"expected": ticket.size},
+    )
+
+
+async def _drain(request: Request) -> None:
+    dropped = 0
+    try:
+        async for block in request.stream():
+            dropped += len(block)
+            if dropped > DRAINED:
+                return
+    except (ClientDisconnect, RuntimeError):
+        return  # nobody is sending any more, or everything was read

@@ -1,0 +1,93 @@
+"""How delivered bytes leave: by sendfile where a file holds exactly them, else block by block."""
+
+from collections.abc import AsyncIterator, Mapping
+from functools import partial
+from pathlib import Path
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from files.content import reader
+from files.content.reader import ExtentFacts, VersionFacts
+from files.delivery.threads import in_thread
+
+BLOCKS_PER_HOP = 4
+"""256 KiB blocks fetched per visit to a thread; with the one being sent, what a reader holds."""
+
+
+async def version_facts(version_id: UUID) -> VersionFacts:
+    """From the cache; from the database, on a thread, when it is not there."""
+    cached = reader.cached_version(version_id)
+    if cached:
+        return cached
+    return await in_thread(partial(reader.version_facts, version_id))
+
+
+async def extent_facts(version_id: UUID, index: int) -> ExtentFacts:
+    """As `version_facts`."""
+    cached = reader.cached_extent(version_id, index)
+    if cached:
+        return cached
+    return await in_thread(partial(reader.extent, version_id, index))
+
+
+class SendFile(Response):
+    """The server process copies the file to the socket; no byte passes through Python."""
+
+    def __init__(self, path: Path, headers: Mapping[str, str], media_type: str) -> None:
+        super().__init__(None, headers=headers, media_type=media_type)
+        self.path = path
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        await send(
+            {
+                "type": "http.response.start",
+                "status": self.status_code,
+                "headers": self.raw_headers,
+            }
+        )
+        await send({"type": "http.response.pathsend", "path": str(self.path)})
+
+
+def sendable_file(request: Request, extent: ExtentFacts) -> Path | None:
+    """The extent's file, if there is one with the right length and the server can send files."""
+    if "http.response.pathsend" not in request.scope.get("extensions", {}):
+        return None
+    path = reader.whole_file(extent)
+    try:
+        return path if path is not None and path.stat().st_size == extent.length else None
+    except OSError:
+        return None  # the reader finds out what is wrong, and looks for another copy
+
+
+async def stream(first: list[bytes], rest: AsyncIterator[list[bytes]]) -> AsyncIterator[bytes]:
+    for block in first:
+        yield block
+    async for blocks in rest:
+        for block in blocks:
+            yield block
+
+
+async def extent_blocks(
+    version_id: UUID, extent: ExtentFacts, start: int, length: int
+) -> AsyncIterator[list[bytes]]:
+    """The bytes of one extent, some blocks a time. A copy that fails is replaced by the next."""
+    iterator = await in_thread(partial(reader.read, version_id, extent, start, length))
+
+    def some() -> list[bytes]:
+        return [block for _, block in zip(range(BLOCKS_PER_HOP), iterator, strict=False)]
+
+    while blocks := await in_thread(some):
+        yield blocks
+
+
+async def streamed(
+    blocks: AsyncIterator[list[bytes]], *, status: int, headers: Mapping[str, str], media_type: str
+) -> Response:
+    """Begin to answer only once the first blocks were read: what fails before is a proper error."""
+    first: list[bytes] = await anext(blocks, [])
+    return StreamingResponse(
+        stream(first, blocks), status_code=status, headers=headers, media_type=media_type
+    )

@@ -1,0 +1,22 @@
+"""The metadata. Every primary key is a UUID in `_id`; see docs/design.md for why."""
+
+from files.models.changes import Change, JournalHead
+from files.models.chunks import Chunk, Node, Replica
+from files.models.entries import Entry
+from files.models.spaces import Epoch, Space
+from files.models.uploads import Upload
+from files.models.versions import Extent, Version
+
+__all__ = [
+    "Change",
+    "Chunk",
+    "Entry",
+    "Epoch",
+    "Extent",
+    "JournalHead",
+    "Node",
+    "Replica",
+    "Space",
+    "Upload",
+    "Version",
+]

@@ -1,0 +1,51 @@
+"""Spaces: a root of files with its own quota and change feed. Epochs: what stops tickets."""
+
+from django.conf import settings
+from django.db import models
+
+from rapidserve.db import UUIDModel
+
+
+class Space(UUIDModel):
+    """`root` is the id of the folder entry everything else hangs below.
+
+    `used_bytes` counts the logical size of every committed version, `reserved_bytes` what open
+    uploads have announced; both change only together with the rows they count.
+    """
+
+    class Kind(models.TextChoices):
+        PERSONAL = "personal"
+
+    name = models.CharField(max_length=255)
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    root = models.UUIDField(unique=True)
+    quota_bytes = models.BigIntegerField(null=True, blank=True)
+    used_bytes = models.BigIntegerField(default=0)
+    reserved_bytes = models.BigIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["owner"], condition=models.Q(kind="personal"), name="space_one_personal"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Epoch(models.Model):
+    """A number that goes up when something is withdrawn from its subject.
+
+    `id` is the subject's: a space, a user, an API token or an upload. A ticket carries the values
+    it was issued under; a higher one here makes the delivery plane ask again before it serves.
+    """
+
+    id = models.UUIDField(primary_key=True, editable=False, db_column="_id")
+    value = models.BigIntegerField(default=1)
+    changed_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.id}: {self.value}"

@@ -1,0 +1,68 @@
+"""Pages of a list: how many, from where, and the shape they come in."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from django.core import signing
+from drf_spectacular.utils import OpenApiParameter, inline_serializer
+from rest_framework import serializers
+
+from rapidserve.errors import BadRequest, Invalid
+
+DEFAULT_LIMIT = 100
+MAX_LIMIT = 1000
+# Beyond this many digits a number is only ever clamped, and int() of it would be costly.
+_MANY_DIGITS = 10
+
+PAGE_PARAMETERS = [
+    OpenApiParameter(
+        "limit", int, description=f"How many at most: 1 to {MAX_LIMIT}, clamped.", default=100
+    ),
+    OpenApiParameter("cursor", str, description="`next` of the page before."),
+]
+
+
+def parse_limit(raw: str | None, *, default: int = DEFAULT_LIMIT) -> int:
+    """`limit` of a query string, clamped to 1-1000. Raises Invalid (limit_invalid)."""
+    if raw is None:
+        return default
+    if not re.fullmatch(r"[+-]?[0-9]+", raw):
+        raise Invalid("limit must be a whole number.", code="limit_invalid", field="limit")
+    if len(raw) > _MANY_DIGITS:
+        return 1 if raw.startswith("-") else MAX_LIMIT
+    return max(1, min(int(raw), MAX_LIMIT))
+
+
+def encode_cursor(kind: str, values: Sequence[str | int | bool | None]) -> str:
+    """An opaque place in a list. Signed with its `kind`: nobody builds one, or uses one list's
+    place in another, to probe for values he can't see.
+    """
+    return signing.Signer(salt=f"rapidserve.cursor.{kind}").sign_object(list(values))
+
+
+def decode_cursor(kind: str, text: str) -> list[Any]:
+    """The values that `encode_cursor` was given. Raises BadRequest (cursor_invalid)."""
+    try:
+        values: list[Any] = signing.Signer(salt=f"rapidserve.cursor.{kind}").unsign_object(text)
+    except signing.BadSignature:
+        raise BadRequest(
+            "This cursor isn't one of ours.",
+            code="cursor_invalid",
+            field="cursor",
+            hint="Pass `next` exactly as the page before gave it.",
+        ) from None
+    return values
+
+
+def page_of(results: Any, next_cursor: str | None) -> dict[str, Any]:
+    """The shape of every list."""
+    return {"results": results, "next": next_cursor}
+
+
+def page_serializer(item: type[serializers.Serializer[Any]]) -> serializers.Serializer[Any]:
+    """How the documentation describes a page of `item`."""
+    return inline_serializer(
+        name=f"{item.__name__.removesuffix('Serializer')}Page",
+        fields={"results": item(many=True), "next": serializers.CharField(allow_null=True)},
+    )

@@ -1,0 +1,79 @@
+"""The one door to the database: transactions, compare-and-set, and the primary key every model has.
+
+Django's own `transaction.atomic` does nothing on MongoDB, so nobody else may import it.
+"""
+
+import os
+import random
+import time
+import uuid
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any, TypeVar
+
+from django.db import DatabaseError, OperationalError, connection, models, transaction
+
+from rapidserve.errors import Unavailable
+
+T = TypeVar("T")
+
+
+def new_id() -> uuid.UUID:
+    """A time-ordered UUID (RFC 9562, version 7): new rows land side by side in the key's index.
+
+    Fully random keys would touch a different index page for each of the thousands of rows that
+    one large upload inserts.
+    """
+    milliseconds = time.time_ns() // 1_000_000
+    value = (milliseconds & (2**48 - 1)) << 80 | int.from_bytes(os.urandom(10), "big")
+    value = value & ~(0xF << 76) | 0x7 << 76
+    value = value & ~(0x3 << 62) | 0x2 << 62
+    return uuid.UUID(int=value)
+
+
+class UUIDModel(models.Model):
+    """Base of every model. `_id` is MongoDB's own key: another name would be a second index."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False, db_column="_id")
+
+    class Meta:
+        abstract = True
+
+
+def atomic() -> AbstractContextManager[Any]:
+    """A transaction. Errors must leave the block: there are no savepoints to fall back to."""
+    return transaction.atomic()
+
+
+def on_commit(action: Callable[[], object]) -> None:
+    """Run `action` once the surrounding transaction is durable; at once outside of one."""
+    transaction.on_commit(action)
+
+
+def run_atomic(function: Callable[[], T], *, attempts: int = 8) -> T:
+    """Run `function` in a transaction, again when another writer held the database.
+
+    `function` must be re-runnable: it may have run in part, and been rolled back, before.
+    Raises Unavailable when the database stays busy.
+    """
+    for attempt in range(attempts):
+        try:
+            with atomic():
+                return function()
+        except OperationalError as error:
+            if not _is_transient(error) or connection.in_atomic_block:
+                raise
+            time.sleep(random.random() * min(0.01 * 2**attempt, 0.5))  # noqa: S311 - jitter
+    raise Unavailable("The server is busy. Try again in a moment.", retry_after=1)
+
+
+def _is_transient(error: DatabaseError) -> bool:
+    return "locked" in str(error) or "busy" in str(error)
+
+
+def update_if(queryset: models.QuerySet[Any], **values: Any) -> bool:
+    """Compare-and-set: change the one row that still matches. False when nothing matched any more.
+
+    Concurrency control rests on this: `select_for_update` is silently nothing on both databases.
+    """
+    return queryset.update(**values) == 1

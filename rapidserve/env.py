@@ -1,0 +1,78 @@
+"""Typed readers of the environment that refuse nonsense. Pure.
+
+Every reader names the variable in its error, so a bad setting is one clear line at start.
+"""
+
+import os
+from pathlib import Path
+
+
+class SettingError(ValueError):
+    """A variable holds something that can't be meant. The text is one line, fit to print."""
+
+
+def text(name: str, default: str = "") -> str:
+    return os.environ.get(name, "").strip() or default
+
+
+def integer(name: str, default: int, *, least: int = 0, most: int = 2**63 - 1) -> int:
+    raw = text(name)
+    if not raw:
+        return default
+    try:
+        value = int(raw)
+    except ValueError:
+        raise SettingError(f"{name} must be a whole number, not {raw[:40]!r}.") from None
+    if not least <= value <= most:
+        raise SettingError(f"{name} must be between {least} and {most}, not {value}.")
+    return value
+
+
+def boolean(name: str, *, default: bool) -> bool:
+    raw = text(name).lower()
+    if not raw:
+        return default
+    if raw in {"1", "true", "yes", "on"}:
+        return True
+    if raw in {"0", "false", "no", "off"}:
+        return False
+    raise SettingError(f"{name} must be true or false, not {raw[:40]!r}.")
+
+
+def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
+    value = text(name, default)
+    if value not in allowed:
+        raise SettingError(f"{name} must be one of {', '.join(allowed)}, not {value[:40]!r}.")
+    return value
+
+
+def words(name: str, default: tuple[str, ...] = ()) -> list[str]:
+    """A comma-separated list."""
+    raw = text(name)
+    return [word.strip() for word in raw.split(",") if word.strip()] if raw else list(default)
+
+
+def path(name: str, default: Path) -> Path:
+    """An absolute path; `~` and relative paths are resolved once, here."""
+    return Path(text(name) or default).expanduser().absolute()
+
+
+def secret(name: str) -> str | None:
+    """`NAME`, or the content of the file `NAME_FILE` points to (Docker, systemd)."""
+    if value := text(name):
+        return value
+    source = text(f"{name}_FILE")
+    if not source:
+        return None
+    try:
+        value = Path(source).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingError(f"{name}_FILE can't be read: {error}.") from error
+    if not value:
+        raise SettingError(f"{name}_FILE is empty.")
+    return value
+
+
+def child_environment(**changes: str) -> dict[str, str]:
+    """A copy of this process's environment for a process we start."""
+    return {**os.environ, **changes}

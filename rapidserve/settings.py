@@ -1,0 +1,220 @@
+"""Every setting, grouped, with its environment variable. One file; `django.conf.settings` reads it.
+
+The README's table lists the variables a person may set; `manage.py check` refuses bad ones.
+"""
+
+from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit
+
+from csp.constants import NONE, SELF
+
+from rapidserve import env, keys
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# -- where state lives ---------------------------------------------------------------------------
+
+HOME = env.path("RAPIDSERVE_HOME", BASE_DIR / "var")
+SECRET_KEY = keys.secret_key(HOME)
+
+# -- who may talk to us --------------------------------------------------------------------------
+
+PORT = env.integer("RAPIDSERVE_PORT", 8000, least=1, most=65535)
+BIND = env.text("RAPIDSERVE_BIND", "127.0.0.1")
+# The address people type. Behind a proxy with TLS it is https, and cookies become secure.
+PUBLIC_URL = env.text("RAPIDSERVE_PUBLIC_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
+_public = urlsplit(PUBLIC_URL)
+if _public.scheme not in {"http", "https"} or not _public.hostname:
+    raise env.SettingError("RAPIDSERVE_PUBLIC_URL must look like https://files.example.org.")
+ALLOWED_HOSTS = [
+    _public.hostname,
+    "127.0.0.1",
+    "localhost",
+    "[::1]",
+    *env.words("RAPIDSERVE_ALLOWED_HOSTS"),
+]
+CSRF_TRUSTED_ORIGINS = [f"{_public.scheme}://{_public.netloc}"]
+TRUST_PROXY = env.boolean("RAPIDSERVE_TRUST_PROXY", default=False)
+if TRUST_PROXY:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE = _public.scheme == "https"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "img-src": [SELF, "data:", "blob:"],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    },
+}
+
+# -- processes -----------------------------------------------------------------------------------
+
+DEBUG = env.boolean("RAPIDSERVE_DEBUG", default=False)
+WORKERS = env.integer("RAPIDSERVE_WORKERS", 2, least=1, most=64)
+# Django runs on threads. a2wsgi's default of 10 would let ten slow requests freeze the pages.
+WEB_THREADS = env.integer("RAPIDSERVE_WEB_THREADS", 16, least=1, most=256)
+
+# -- metadata ------------------------------------------------------------------------------------
+
+_database_url = urlsplit(
+    env.text("RAPIDSERVE_DATABASE_URL", f"sqlite:///{quote(str(HOME / 'rapidserve.sqlite3'))}")
+)
+if _database_url.scheme != "sqlite" or _database_url.netloc or _database_url.path in {"", "/"}:
+    raise env.SettingError(
+        "RAPIDSERVE_DATABASE_URL must look like sqlite:////absolute/path.sqlite3."
+    )
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": "/" + unquote(_database_url.path).lstrip("/"),
+        "CONN_MAX_AGE": None,
+        "OPTIONS": {
+            # IMMEDIATE: a transaction that will write says so first, so that two of them queue
+            # instead of one failing in the middle. FULL: what was acknowledged survives a power
+            # cut.
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+        },
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# -- chunks --------------------------------------------------------------------------------------
+
+NODES = env.text("RAPIDSERVE_NODES", f"main=file://{quote(str(HOME / 'chunks'))}")
+MASTER_KEYS = keys.master_keys(HOME)
+
+# -- limits and lifetimes ------------------------------------------------------------------------
+
+MAX_FILE_BYTES = env.integer("RAPIDSERVE_MAX_FILE_BYTES", 8 * 2**40, least=1)
+DEFAULT_QUOTA_BYTES = env.integer("RAPIDSERVE_DEFAULT_QUOTA_BYTES", 0)  # 0: no limit
+UPLOAD_URL_SECONDS = env.integer("RAPIDSERVE_UPLOAD_URL_SECONDS", 3600, least=1, most=604_800)
+DOWNLOAD_URL_SECONDS = env.integer("RAPIDSERVE_DOWNLOAD_URL_SECONDS", 900, least=1, most=604_800)
+CONTENT_URL_SECONDS = 6 * 3600  # a paused video must still seek
+UPLOAD_IDLE_SECONDS = 7 * 86_400
+TRASH_SECONDS = 30 * 86_400
+WINDOWS_NAMES = env.choice("RAPIDSERVE_WINDOWS_NAMES", "accept", ("accept", "refuse"))
+DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 2**20
+MAX_JSON_DEPTH = 32
+
+# -- Django --------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "csp",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "accounts",
+    "files",
+]
+MIDDLEWARE = [
+    "rapidserve.observability.requests.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "rapidserve.urls"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en"
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = True  # no collectstatic step between a clone and a running server
+SILENCED_SYSTEM_CHECKS = [
+    "security.W004",
+    "security.W008",  # TLS is the proxy's: HSTS and secure cookies follow PUBLIC_URL
+    "security.W012",
+    "security.W016",
+]
+
+AUTH_USER_MODEL = "accounts.User"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 10},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "login"
+CSRF_FAILURE_VIEW = "rapidserve.api.handler.csrf_failure"
+
+# -- API -----------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.authentication.BearerAuthentication",
+        "accounts.authentication.CookieAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["accounts.authentication.MayUseFiles"],
+    "DEFAULT_PARSER_CLASSES": ["rapidserve.api.parsers.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": [
+        "rest_framework.renderers.JSONRenderer",
+        "rapidserve.api.renderers.SignedInBrowsableRenderer",
+    ],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "rapidserve.api.handler.answer_error",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "RapidServe",
+    "DESCRIPTION": "Files in 4 MiB chunks: registered, sent, completed, and read back verified.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+
+# -- logging -------------------------------------------------------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"()": "rapidserve.observability.logs.LineFormatter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {
+        "handlers": ["stderr"],
+        "level": env.choice("RAPIDSERVE_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
+    },
+    "loggers": {"django.request": {"level": "ERROR"}, "huey": {"level": "WARNING"}},
+}

@@ -1,0 +1,157 @@
+import pytest
+
+from accounts import actions
+from accounts.models import ApiToken, User
+from tests.accounts.conftest import PASSWORD
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def as_owner(client, owner):
+    client.force_login(owner)
+    return client
+
+
+@pytest.fixture
+def withdrawn():
+    subjects = []
+
+    def listener(subject_id, **_):
+        subjects.append(subject_id)
+
+    actions.credential_withdrawn.connect(listener)
+    yield subjects
+    actions.credential_withdrawn.disconnect(listener)
+
+
+def do_action(client, model, name, *rows):
+    return client.post(
+        f"/admin/accounts/{model}/",
+        {"action": name, "_selected_action": [str(row.id) for row in rows], "post": "yes"},
+    )
+
+
+def test_strangers_are_sent_to_the_one_guarded_door(client):
+    at_admin = client.get("/admin/")
+    at_its_own_door = client.post("/admin/login/?next=/admin/", {"username": "x", "password": "y"})
+
+    assert at_admin["Location"].startswith("/admin/login/")
+    assert at_its_own_door["Location"] == "/login?next=/admin/"
+
+
+def test_ordinary_people_may_not_enter(client, alice):
+    client.force_login(alice)
+
+    assert client.get("/admin/", follow=True).status_code == 403
+
+
+@pytest.mark.parametrize("q", ["ALI", "Alice Ar", "ａｌｉｃｅ"])
+def test_people_are_found_whatever_the_case(as_owner, alice, bob, q):
+    page = as_owner.get("/admin/accounts/user/", {"q": q}).content.decode()
+
+    assert "Alice Arden" in page
+    assert "Bob Baker" not in page
+
+
+def test_a_person_made_here_is_announced_like_any_other(as_owner):
+    made = []
+
+    def listener(user, **_):
+        made.append(user.username)
+
+    actions.user_created.connect(listener)
+    try:
+        form = {"username": "Carol", "password1": PASSWORD, "password2": PASSWORD}
+        response = as_owner.post("/admin/accounts/user/add/", form)
+    finally:
+        actions.user_created.disconnect(listener)
+
+    assert response.status_code == 302
+    assert made == ["Carol"]
+    assert User.objects.get(username_key="carol").check_password(PASSWORD)
+    assert User.objects.get(username_key="carol").display_name == "Carol"
+
+
+@pytest.mark.parametrize(
+    ("username", "says"), [("BOB", "already has this name"), ("a b", "letters, digits")]
+)
+def test_a_taken_or_bad_name_is_said_in_the_form(as_owner, bob, username, says):
+    form = {"username": username, "password1": PASSWORD, "password2": PASSWORD}
+
+    response = as_owner.post("/admin/accounts/user/add/", form)
+
+    assert response.status_code == 200
+    assert says in response.content.decode()
+
+
+def test_the_display_name_is_changed_and_found(as_owner, bob):
+    response = as_owner.post(
+        f"/admin/accounts/user/{bob.id}/change/", {"display_name": "Robert", "is_staff": "on"}
+    )
+
+    assert response.status_code == 302
+    bob.refresh_from_db()
+    assert (bob.display_name, bob.display_key, bob.is_staff) == ("Robert", "robert", True)
+    assert (bob.username, bob.is_active) == ("bob", True)
+
+
+def test_a_password_is_changed(as_owner, bob):
+    path = f"/admin/accounts/user/{bob.id}/password/"
+    assert as_owner.get(path).status_code == 200
+
+    as_owner.post(path, {"password1": "another good one", "password2": "another good one"})
+
+    bob.refresh_from_db()
+    assert bob.check_password("another good one")
+
+
+def test_deactivating_withdraws_and_reactivating_restores(as_owner, bob, withdrawn):
+    do_action(as_owner, "user", "deactivate", bob)
+    bob.refresh_from_db()
+    assert not bob.is_active
+    assert withdrawn == [bob.id]
+
+    do_action(as_owner, "user", "reactivate", bob)
+    bob.refresh_from_db()
+    assert bob.is_active
+
+
+def test_nobody_locks_himself_out(as_owner, owner, withdrawn):
+    do_action(as_owner, "user", "deactivate", owner)
+
+    owner.refresh_from_db()
+    assert owner.is_active
+    assert withdrawn == []
+
+
+def test_nobody_is_deleted(as_owner, bob):
+    assert as_owner.post(f"/admin/accounts/user/{bob.id}/delete/").status_code == 403
+    do_action(as_owner, "user", "delete_selected", bob)
+
+    assert User.objects.filter(id=bob.id).exists()
+
+
+def test_staff_who_are_no_superusers_change_nobody(client, bob):
+    staff = actions.create_user(username="staff", password=PASSWORD, is_staff=True)
+    client.force_login(staff)
+
+    assert client.get("/admin/").status_code == 200
+    assert client.get(f"/admin/accounts/user/{bob.id}/change/").status_code == 403
+    assert client.get(f"/admin/accounts/user/{bob.id}/password/").status_code == 403
+
+
+def test_tokens_are_listed_and_revoked_but_their_digest_is_never_shown(as_owner, bob, withdrawn):
+    one = actions.make_token(user=bob, name="laptop").row
+    two = actions.make_token(user=bob, name="phone").row
+
+    listing = as_owner.get("/admin/accounts/apitoken/", {"q": "bob"}).content.decode()
+    detail = as_owner.get(f"/admin/accounts/apitoken/{one.id}/change/").content.decode()
+    as_owner.post(f"/admin/accounts/apitoken/{one.id}/delete/", {"post": "yes"})
+    do_action(as_owner, "apitoken", "delete_selected", two)
+
+    assert "laptop" in listing
+    assert "phone" in listing
+    assert one.digest not in listing + detail
+    assert not ApiToken.objects.exists()
+    assert withdrawn == [one.id, two.id]
