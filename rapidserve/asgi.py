@@ -21,7 +21,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from files.chunkstore import registry
 from files.chunkstore.errors import ChunkStoreError
+from files.delivery import longpoll
 from files.delivery.app import create_plane
+from files.models import Node
 from rapidserve import front
 from rapidserve.errors import MethodNotAllowed, RapidServeError, Unavailable
 from rapidserve.observability.health import Readiness
@@ -37,8 +39,7 @@ HEALTH_METHODS: Final = ("GET", "HEAD")
 
 def database_problem() -> str | None:
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
+        Node.objects.exists()
     except DatabaseError:
         log.exception("The database does not answer.")
         connection.close()  # the next look starts with a fresh one
@@ -62,6 +63,7 @@ def epochs_problem() -> str | None:
 
 
 plane = create_plane()
+journal = longpoll.JournalWatch()
 # Its types are its own names for the same things.
 pages = cast(
     "ASGIApp",
@@ -70,6 +72,10 @@ pages = cast(
         workers=settings.WEB_THREADS,
         send_queue_size=SEND_QUEUE,
     ),
+)
+bodies = front.BodyReader()
+readiness = Readiness(
+    {"database": database_problem, "nodes": nodes_problem, "epochs": epochs_problem}
 )
 
 
@@ -102,6 +108,8 @@ async def _dispatch(scope: Scope, receive: Receive, send: Send, request_id: str)
         await plane(scope, receive, send)
     elif path in {"/health/live", "/health/ready"}:
         await _answer_health(scope, receive, send)
+    elif longpoll.is_long_poll(scope):
+        await longpoll.answer(pages, journal, front.for_wsgi(scope, request_id), receive, send)
     else:
         body = await bodies.read(scope, receive)
         await pages(front.for_wsgi(scope, request_id), front.replay(body), send)

@@ -11,11 +11,21 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
-from django.db import DatabaseError, OperationalError, connection, models, transaction
+from django.db import (
+    DatabaseError,
+    IntegrityError,
+    OperationalError,
+    connection,
+    models,
+    transaction,
+)
 
 from rapidserve.errors import Unavailable
 
 T = TypeVar("T")
+
+COLLISIONS = 3
+"""Times a broken constraint is taken for a race. One that stays is a mistake of ours."""
 
 
 def new_id() -> uuid.UUID:
@@ -51,15 +61,20 @@ def on_commit(action: Callable[[], object]) -> None:
 
 
 def run_atomic(function: Callable[[], T], *, attempts: int = 8) -> T:
-    """Run `function` in a transaction, again when another writer held the database.
+    """Run `function` in a transaction, again when another writer came between.
 
-    `function` must be re-runnable: it may have run in part, and been rolled back, before.
+    `function` must be re-runnable: it may have run in part, and been rolled back, before. A broken
+    unique constraint means that somebody inserted between our check and our insert; the second run
+    sees their row and answers as if it had always been there.
     Raises Unavailable when the database stays busy.
     """
     for attempt in range(attempts):
         try:
             with atomic():
                 return function()
+        except IntegrityError:
+            if attempt >= COLLISIONS or connection.in_atomic_block:
+                raise
         except OperationalError as error:
             if not _is_transient(error) or connection.in_atomic_block:
                 raise

@@ -8,7 +8,6 @@ not have half of its form acted upon.
 import asyncio
 import json
 import re
-from functools import lru_cache
 from typing import Final
 from urllib.parse import quote
 
@@ -48,7 +47,7 @@ def refusal(scope: Scope) -> RapidServeError | None:
 
 def _headers_refused(scope: Scope) -> RapidServeError | None:
     size = 0
-    hosts = []
+    hosts: list[bytes] = []
     for name, value in scope["headers"]:
         size += len(name) + len(value)
         if name == b"host":
@@ -62,13 +61,12 @@ def _headers_refused(scope: Scope) -> RapidServeError | None:
     if size > HEADER_BYTES:
         return BadRequest("The headers are too large.", code="headers_too_large")
     # Pages are left to Django, which answers the same with a page.
-    if scope["path"].startswith(_JSON_PATHS) and not _host_allowed(tuple(hosts)):
+    if scope["path"].startswith(_JSON_PATHS) and not _host_allowed(hosts):
         return BadRequest("This host name is not served here.", code="host_invalid")
     return None
 
 
-@lru_cache(maxsize=64)
-def _host_allowed(hosts: tuple[bytes, ...]) -> bool:
+def _host_allowed(hosts: list[bytes]) -> bool:
     if len(hosts) != 1:
         return False
     domain, _port = split_domain_port(hosts[0].decode("latin-1"))

@@ -5,11 +5,10 @@ Both come from the environment (or `*_FILE`), else from files under `$RAPIDSERVE
 """
 
 import base64
-import binascii
 import os
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rapidserve import env
@@ -22,7 +21,7 @@ class MasterKey:
     """A key that wraps the data keys of chunks. `id` is stored beside what it wrapped."""
 
     id: str
-    value: bytes
+    value: bytes = field(repr=False)  # or it would stand in a traceback one day
 
 
 def secret_key(home: Path) -> str:
@@ -63,11 +62,15 @@ def _file(home: Path, name: str) -> Path:
 
 def _read(home: Path, name: str) -> str | None:
     try:
-        return _file(home, name).read_text(encoding="utf-8").strip() or None
+        content = _file(home, name).read_text(encoding="utf-8").strip()
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:
         raise env.SettingError(f"{_file(home, name)} can't be read: {error}.") from error
+    if not content:
+        # Taken for absent, it would give every process a signing key of its own.
+        raise env.SettingError(f"The key file {_file(home, name)} is empty.")
+    return content
 
 
 def _write_private(file: Path, content: str) -> None:
@@ -96,7 +99,7 @@ def _master_key(line: str) -> MasterKey:
     identifier, _, encoded = line.partition(":")
     try:
         value = base64.b64decode(encoded, validate=True)
-    except binascii.Error:
+    except ValueError:  # not base64, or not even ASCII
         value = b""
     if not re.fullmatch(r"[a-z0-9]{1,16}", identifier) or len(value) != KEY_BYTES:
         raise env.SettingError(

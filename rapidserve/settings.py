@@ -134,6 +134,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "rapidserve.api.handler.ErrorPagesMiddleware",
 ]
 ROOT_URLCONF = "rapidserve.urls"
 TEMPLATES = [
@@ -216,5 +217,9 @@ LOGGING = {
         "handlers": ["stderr"],
         "level": env.choice("RAPIDSERVE_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
     },
-    "loggers": {"django.request": {"level": "ERROR"}, "huey": {"level": "WARNING"}},
+    "loggers": {
+        "django.request": {"level": "ERROR"},
+        "django.security.DisallowedHost": {"level": "CRITICAL"},  # scanners; answered 400
+        "huey": {"level": "WARNING"},
+    },
 }

@@ -79,10 +79,11 @@ class ChangesView(APIView):
                 "results": ChangeSerializer(page.changes, many=True).data,
                 "cursor": encode_cursor(kind, [page.cursor]),
                 "has_more": page.has_more,
-            }
+            },
+            headers={"X-RapidServe-Space": str(space.id)},  # what a long poll waits for
         )
 
 
 def _check_wait(raw: str | None) -> None:
-    if raw is not None and not re.fullmatch(r"[+-]?[0-9]{1,9}", raw):
+    if raw is not None and not re.fullmatch(r"[+-]?[0-9]+", raw):
         raise Invalid("wait must be a whole number.", code="wait_invalid", field="wait")

@@ -6,21 +6,29 @@ from collections import defaultdict
 from collections.abc import Iterable
 from uuid import UUID
 
-from files.chunkstore.errors import NodeError
+from files.chunkstore.errors import NodeError, NodeFull
 from files.chunkstore.registry import nodes
 from files.models import Replica
-from rapidserve.errors import Unavailable
+from rapidserve.errors import StorageFull, Unavailable
 
 
 def available_nodes() -> dict[str, float]:
-    """Weight by name of the nodes that take chunks now. Unavailable when there is none."""
-    found = {}
+    """Weight by name of the nodes that take chunks now.
+
+    StorageFull when they are all full, Unavailable when there is none for another reason.
+    """
+    found, full = {}, 0
     for name, node in nodes().items():
         try:
             node.backend.check()
+        except NodeFull:
+            full += 1
         except NodeError:
             continue
-        found[name] = node.config.weight
+        else:
+            found[name] = node.config.weight
+    if not found and full:
+        raise StorageFull("The storage is full.", code="storage_full", retry_after=60)
     if not found:
         raise Unavailable(
             "No storage node can be reached.", code="storage_unavailable", retry_after=10

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from accounts import actions
 from accounts.models import ApiToken, User, name_key
-from rapidserve.errors import Conflict, Invalid, NotFound
+from rapidserve.errors import Conflict, Invalid, NotAuthenticated, NotFound
 from tests.accounts.conftest import PASSWORD
 
 
@@ -130,6 +130,13 @@ class TestPasswords:
         actions.set_password(user=alice, password="another good one")
 
         assert client.get("/api/auth/me").status_code == 401
+
+    def test_a_password_too_long_to_be_anybodys_is_not_even_hashed(self, alice):
+        alice.set_password("x" * 1025)
+        alice.save()
+
+        with pytest.raises(NotAuthenticated):
+            actions.sign_in(username="alice", password="x" * 1025, address="203.0.113.7")
 
     def test_a_bad_password_changes_nothing(self, alice):
         with pytest.raises(Invalid):

@@ -241,7 +241,7 @@ class TestFindingPeople:
         assert error_of(find("bob", cursor="forged")) == (400, "cursor_invalid")
         assert error_of(find("bob", cursor="")) == (400, "cursor_invalid")
 
-    def test_strangers_find_nobody(self, client, bob):
+    def test_strangers_find_nobody(self, client):
         assert error_of(client.get("/api/users?q=bob")) == (401, "not_authenticated")
 
 

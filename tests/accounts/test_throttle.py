@@ -5,7 +5,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from accounts import actions
+from accounts import actions, throttle
 from accounts.models import LoginFailure
 from rapidserve.errors import NotAuthenticated, TooManyRequests
 from tests.accounts.conftest import PASSWORD
@@ -131,6 +131,19 @@ def test_a_name_has_100_failures_whatever_the_addresses_and_never_waits_longer_t
     assert attempt(PASSWORD) == 900
     clock.pass_seconds(900)
     assert attempt(PASSWORD) == "in"
+
+
+@pytest.mark.django_db
+def test_a_right_password_that_was_checked_while_the_wait_began_is_refused(alice, clock):
+    guess = {"username_key": "alice", "address": HERE}
+    throttle.check(**guess)  # the sixth guess of a burst: no wait yet
+    for _ in range(5):
+        throttle.record_failure(**guess)
+
+    with pytest.raises(TooManyRequests):
+        throttle.record_success(**guess)
+
+    assert attempt(PASSWORD) == 60
 
 
 @pytest.mark.django_db

@@ -21,7 +21,10 @@ def send(server):
             if half_close:
                 connection.shutdown(socket.SHUT_WR)
             answer = connection.makefile("rb")
-            status = int(answer.readline().split()[1])
+            status_line = answer.readline()
+            if not status_line:
+                raise ConnectionResetError
+            status = int(status_line.split()[1])
             headers = {}
             while line := answer.readline().strip():
                 name, _, value = line.decode("latin-1").partition(":")

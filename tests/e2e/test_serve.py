@@ -9,7 +9,7 @@ import httpx
 import psutil
 import pytest
 
-from tests.e2e.conftest import OWNER, PASSWORD, eventually, free_port, launch, run_serve
+from tests.e2e.conftest import OWNER, PASSWORD, eventually, free_port, launch, run_manage, run_serve
 
 pytestmark = pytest.mark.e2e
 
@@ -156,6 +156,10 @@ class TestRefusing:
             marker.unlink()
 
         assert_refused(run_serve(server.home), "main")
+        check = run_manage(server.home, "check")
+        assert check.returncode == 1
+        assert "files.E004" in check.stderr
+        assert "Traceback" not in check.stderr
 
     def test_a_node_with_chunks_that_the_database_does_not_know(self, start_server):
         server = start_server()

@@ -229,6 +229,27 @@ class TestDurability:
 
         assert directory / "objects" in {name for name, _ in synced}
 
+    def test_a_disk_that_was_exchanged_has_its_directories_synced_again(
+        self, backend, directory, synced, tmp_path
+    ):
+        put(backend, KEY, b"abc")
+        directory.rename(tmp_path / "old disk")
+        local.setup(directory, "main")
+        synced.clear()
+
+        put(backend, KEY, b"abc")
+
+        assert directory / "objects" in {name for name, _ in synced}
+
+    def test_sweep_completes_it_before_it_removes_the_trace(self, backend, directory, synced):
+        put(backend, KEY, b"abc")
+        (directory / "objects/01/23" / f".{KEY}.0.tmp").hardlink_to(backend.path(KEY))
+        synced.clear()
+
+        assert sweep_all(backend) == 1
+
+        assert directory / "objects" / "01" / "23" in {name for name, _ in synced}
+
     def test_a_taken_name_is_synced_as_well(self, backend, directory, synced):
         put(backend, KEY, b"abc")
         synced.clear()
@@ -572,6 +593,25 @@ def test_absence_is_never_said_of_a_disk_that_left_between_two_looks(
 
     with pytest.raises(NodeOffline):
         backend.stat(KEY)
+
+
+def test_nothing_is_made_below_the_mount_point_of_a_disk_that_left_between_two_looks(
+    backend, directory, monkeypatch
+):
+    verify = backend._verify_marker
+
+    def verify_then_unmount():
+        verify()
+        if (directory / MARKER).exists():
+            directory.rename(directory.with_name("gone"))
+            directory.mkdir()
+
+    monkeypatch.setattr(backend, "_verify_marker", verify_then_unmount)
+
+    with pytest.raises(NodeOffline):
+        backend.writer(KEY, size=1, sha256=None)
+
+    assert list(directory.iterdir()) == []
 
 
 def test_a_missing_object_on_a_present_disk_is_absent(backend):

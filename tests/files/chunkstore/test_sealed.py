@@ -3,6 +3,7 @@
 import math
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -71,6 +72,27 @@ class TestAtRest:
         assert len(stored) == HEADER_SIZE + len(data) + 16 * math.ceil(len(data) / SEGMENT_SIZE)
         assert len(stored) == sealed_size(len(data))
         assert [stored.key for stored in inner.list()] == [KEY + SUFFIX]
+
+    def test_the_documented_layout_alone_is_enough_to_open_an_object(self, inner, sealed):
+        put(sealed, KEY, content(SEGMENT_SIZE + 10))
+        stored = get(inner, KEY + SUFFIX)
+
+        preamble, slot, free = stored[:16], stored[16:104], stored[104:192]
+        owner, nonce, wrapped = slot[:24], slot[24:36], slot[36:84]
+        bound = preamble + KEY.encode() + owner
+        data_key = AESGCM(OLD.value).decrypt(nonce, wrapped, bound)
+        frames = [(stored[192 : 192 + 2**18], 0), (stored[192 + 2**18 :], 1)]
+        opened = [
+            AESGCM(data_key).decrypt(
+                bytes(11) + bytes([index]), frame, KEY.encode() + bytes([0, 0, 0, index, index])
+            )
+            for frame, index in frames
+        ]
+
+        assert preamble == b"RSSEAL1\n" + (SEGMENT_SIZE + 10).to_bytes(8, "big")
+        assert free == bytes(88)
+        assert owner.startswith(b"old" + bytes(13))
+        assert b"".join(opened) == content(SEGMENT_SIZE + 10)
 
     def test_the_same_chunk_sealed_twice_looks_different(self, inner, sealed):
         put(sealed, KEY, SMALL)
