@@ -1,25 +1,26 @@
 """Every error a client can be told, as one tree. Pure: no Django, so any layer may raise them.
 
-The one exception handler (rapidserve.api.handler) and the delivery plane turn them into
-`{"error": {"code", "message", "field", "hint", "request_id", …facts}}`.
+The exception handler (rapidserve.api.handler) and the delivery plane turn them into
+`{"error": {"code", "message", "field", "hint", "request_id", …facts}}`. docs/api.md lists every
+code; a test keeps that list complete.
 
 RapidServeError
- |-- BadRequest 400            json_invalid, json_too_deep, json_duplicate_key, number_out_of_range, cursor_invalid
- |-- NotAuthenticated 401      not_authenticated, credentials_invalid
- |-- PermissionDenied 403      permission_denied, csrf_failed
- |    '-- TokenRefused 403     token_invalid, token_expired, token_revoked
- |-- NotFound 404              not_found (unknown and invisible look the same)
- |-- MethodNotAllowed 405      method_not_allowed
- |-- Conflict 409              name_taken, cycle, chunk_conflict, chunks_missing, parent_gone
- |-- Gone 410                  upload_gone, cursor_expired
- |-- Stale 412                 stale
- |-- TooLarge 413              file_too_large, too_many_chunks, body_too_large
- |-- UnsupportedMediaType 415  media_type_unsupported
- |-- RangeUnsatisfiable 416    range_invalid
- |-- Invalid 422               name_invalid, size_invalid, hash_invalid, type_invalid, unknown_field, …
- |-- TooManyRequests 429       too_many_attempts
- |-- Unavailable 503           busy, storage_unavailable, copies_pending
- '-- StorageFull 507           quota_exceeded, storage_full
+ |-- BadRequest 400            the request can't be read
+ |-- NotAuthenticated 401
+ |-- PermissionDenied 403      seen, but not allowed
+ |    '-- TokenRefused 403     a signed address that does not hold (any more)
+ |-- NotFound 404              unknown and invisible look the same
+ |-- MethodNotAllowed 405
+ |-- Conflict 409              what is there now stands against it
+ |-- Gone 410                  was there, and will not be again
+ |-- Stale 412                 somebody else changed it meanwhile
+ |-- TooLarge 413
+ |-- UnsupportedMediaType 415
+ |-- RangeUnsatisfiable 416
+ |-- Invalid 422               read well, but the value can't be meant
+ |-- TooManyRequests 429
+ |-- Unavailable 503           not now: try again
+ '-- StorageFull 507
 """
 
 from collections.abc import Mapping

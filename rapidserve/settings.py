@@ -204,6 +204,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "EntryType": "files.models.entries.Entry.Type",
+        "ChangeType": "files.models.changes.Change.Type",
+    },
 }
 
 # -- logging -------------------------------------------------------------------------------------
