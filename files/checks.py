@@ -70,7 +70,7 @@ def _node_problem(name: str) -> CheckMessage | None:
     except ChunkStoreError as error:
         return Error(
             f"Node {name} can't be used: {error} Is its disk mounted?"
-            f" `manage.py setup_node {name}` takes it back.",
+            f" `manage.py setup_node {name}` prepares a new disk in its place.",
             id="files.E004",
         )
     return None

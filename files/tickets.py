@@ -72,6 +72,23 @@ class FileTicket(Ticket):
     inline: bool
 
 
+@dataclass(frozen=True, slots=True)
+class FormTicket(Ticket):
+    """The holder may send one file by form into a folder, in the name of `user`, signed in."""
+
+    kind: ClassVar[str] = "form"
+    folder: str
+    user: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemTicket(Ticket):
+    """Words of ours for a page to show: why a form was refused. No link can make up others."""
+
+    kind: ClassVar[str] = "problem"
+    text: str
+
+
 T = TypeVar("T", bound=Ticket)
 
 

@@ -37,7 +37,7 @@ class RapidServeError(Exception):
     status: ClassVar[int] = 500
     default_code: ClassVar[str] = "error"
 
-    def __init__(  # noqa: PLR0913 - each is one field of the documented error shape
+    def __init__(
         self,
         message: str,
         *,
@@ -92,7 +92,9 @@ class NotFound(RapidServeError):
     status = 404
     default_code = "not_found"
 
-    def __init__(self, message: str = "There is nothing here that you can see.", **kwargs: Any) -> None:
+    def __init__(
+        self, message: str = "There is nothing here that you can see.", **kwargs: Any
+    ) -> None:
         super().__init__(message, **kwargs)
 
 

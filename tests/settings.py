@@ -15,3 +15,5 @@ from rapidserve.settings import DATABASES, HOME
 # A file, not memory: threads with connections of their own must see the same data.
 DATABASES["default"]["TEST"] = {"NAME": str(Path(HOME) / "test.sqlite3")}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+# Each test client would list all static files again.
+WHITENOISE_AUTOREFRESH = True

@@ -1,6 +1,7 @@
 """Who acts: a person, and the credential they came with."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from accounts.models import User
@@ -8,10 +9,12 @@ from accounts.models import User
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """`credential` is the API token's id, None for a session. Withdrawing it stops its tickets."""
+    """`credential` is the API token's id, None for a session. Withdrawing it stops its tickets;
+    none of them outlives `until`, when the token expires by itself."""
 
     user: User
     credential: UUID | None = None
+    until: datetime | None = None
 
     @property
     def id(self) -> UUID:

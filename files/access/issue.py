@@ -8,7 +8,19 @@ from django.conf import settings
 from files.access.actor import Actor
 from files.access.epochs import current, subjects_of
 from files.models import Entry, Upload, Version
-from files.tickets import ChunkTicket, Epochs, FileTicket, PutTicket, seal, ticket_key
+from files.tickets import (
+    ChunkTicket,
+    Epochs,
+    FileTicket,
+    FormTicket,
+    ProblemTicket,
+    PutTicket,
+    seal,
+    ticket_key,
+)
+
+FORM_SECONDS = 3600
+PROBLEM_SECONDS = 300
 
 
 @cache
@@ -25,8 +37,10 @@ def read_epochs(actor: Actor, entry: Entry) -> Epochs:
     return current(subjects_of(actor, entry.space_id))
 
 
-def expiry(seconds: int) -> int:
-    return int(time.time()) + seconds
+def expiry(actor: Actor, seconds: int) -> int:
+    """When a ticket that lives so long ends; never after the credential it was given to."""
+    end = int(time.time()) + seconds
+    return end if actor.until is None else min(end, int(actor.until.timestamp()))
 
 
 def put_ticket(  # noqa: PLR0913 - each is a field of the ticket
@@ -79,7 +93,7 @@ def file_ticket(
 ) -> str:
     return seal(
         FileTicket(
-            expiry(settings.CONTENT_URL_SECONDS),
+            expiry(actor, settings.CONTENT_URL_SECONDS),
             epochs,
             entry.id.hex,
             version.id.hex,
@@ -90,6 +104,18 @@ def file_ticket(
         ),
         signing_key(),
     )
+
+
+def form_ticket(*, actor: Actor, folder: Entry) -> str:
+    """For a page that `actor` looks at. The upload itself asks for every right again."""
+    epochs = read_epochs(actor, folder)
+    return seal(
+        FormTicket(expiry(actor, FORM_SECONDS), epochs, folder.id.hex, actor.id.hex), signing_key()
+    )
+
+
+def problem_ticket(text: str) -> str:
+    return seal(ProblemTicket(int(time.time()) + PROBLEM_SECONDS, (), text), signing_key())
 
 
 def _credential(actor: Actor) -> str:

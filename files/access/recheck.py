@@ -10,7 +10,7 @@ from files.access.lookup import is_in_sight
 from files.access.policy import can
 from files.access.roles import Permission
 from files.models import Entry, Upload, Version
-from files.tickets import ChunkTicket, FileTicket, PutTicket, Ticket
+from files.tickets import ChunkTicket, FileTicket, FormTicket, PutTicket, Ticket
 
 
 def still_allowed(ticket: Ticket) -> bool:
@@ -18,6 +18,8 @@ def still_allowed(ticket: Ticket) -> bool:
         return _may_put(ticket)
     if isinstance(ticket, ChunkTicket | FileTicket):
         return _may_read(ticket)
+    if isinstance(ticket, FormTicket):
+        return _may_add(ticket)
     return False
 
 
@@ -42,6 +44,14 @@ def _may_read(ticket: ChunkTicket | FileTicket) -> bool:
     if not Version.objects.filter(id=UUID(ticket.version), entry=entry).exists():
         return False
     return is_in_sight(entry) and can(Actor(user), Permission.DOWNLOAD, entry)
+
+
+def _may_add(ticket: FormTicket) -> bool:
+    user = User.objects.filter(id=UUID(ticket.user), is_active=True).first()
+    folder = Entry.objects.select_related("space", "parent").filter(id=UUID(ticket.folder)).first()
+    if user is None or folder is None:
+        return False
+    return is_in_sight(folder) and can(Actor(user), Permission.EDIT, folder)
 
 
 def _credential_holds(credential: str) -> bool:

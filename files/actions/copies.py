@@ -25,7 +25,7 @@ from files.models import Entry, Extent, Upload, Version
 from files.names import name_key
 from rapidserve.crashpoints import crash_point
 from rapidserve.db import run_atomic, update_if
-from rapidserve.errors import Conflict, NotFound
+from rapidserve.errors import Conflict, Gone, NotFound
 
 MAX_ENTRIES = 10_000
 """A folder with more below it is refused: the copy is made in one request and one transaction."""
@@ -60,7 +60,7 @@ def copy(*, actor: Actor, entry_id: UUID, parent_id: UUID, name: str | None = No
 
 
 def _plan(actor: Actor, entry_id: UUID, parent_id: UUID) -> list[Planned]:
-    """The source and all below it, parents before children, with a pending version for each file."""
+    """The source and all below it, parents first, with a pending version for each file."""
     source = entry_for(actor, entry_id, Permission.DOWNLOAD)
     parent = folder_for(actor, parent_id, Permission.EDIT)
     if source.is_folder and source.id in folder_ids(parent):
@@ -148,6 +148,6 @@ def _make(actor: Actor, plan: list[Planned], parent_id: UUID, wanted: str | None
 def _make_file(upload: Upload, parent: Entry, name: str) -> Entry:
     still_open = Upload.objects.filter(id=upload.id, state=Upload.State.OPEN)
     if not update_if(still_open, state=Upload.State.COMPLETED, parent=parent, name=name):
-        raise Conflict("This copy was cancelled.", code="upload_gone")
+        raise Gone("This copy was cancelled.", code="upload_gone")
     upload.name = name
     return versions.commit(upload, parent=parent)

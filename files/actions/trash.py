@@ -9,6 +9,7 @@ from django.utils import timezone
 from files.access.actor import Actor
 from files.access.epochs import bump
 from files.access.lookup import entry_for, is_in_sight, trashed_entry_for
+from files.access.policy import ancestors
 from files.access.roles import Permission
 from files.actions import quota
 from files.actions.tree import (
@@ -25,7 +26,7 @@ from files.models import Change, Entry, Version
 from files.names import name_key
 from rapidserve.crashpoints import crash_point
 from rapidserve.db import run_atomic
-from rapidserve.errors import Conflict
+from rapidserve.errors import Conflict, NotFound, Stale
 
 PAGE = 500
 
@@ -52,6 +53,7 @@ def restore(*, actor: Actor, entry_id: UUID) -> Entry:
 
     def apply() -> Entry:
         entry = trashed_entry_for(actor, entry_id, Permission.EDIT)
+        _refuse_going(entry)
         parent = entry.parent
         if parent is None or not is_in_sight(parent):
             parent = Entry.objects.get(id=entry.space.root)
@@ -75,8 +77,7 @@ def restore(*, actor: Actor, entry_id: UUID) -> Entry:
 
 def remove(*, actor: Actor, entry_id: UUID) -> None:
     """Remove a trashed entry for good, with all below it and every version."""
-    entry = trashed_entry_for(actor, entry_id, Permission.EDIT)
-    purge(entry, actor_id=actor.id)
+    purge(trashed_entry_for(actor, entry_id, Permission.EDIT), actor_id=actor.id)
 
 
 def purge_expired() -> int:
@@ -98,13 +99,29 @@ def purge(entry: Entry, *, actor_id: UUID | None) -> None:
     A crash in between leaves a marked row, which `purge_expired` finishes.
     """
 
-    def mark() -> None:
-        update_entry(entry, purged_at=timezone.now())
-        append(Change.Type.DELETED, entry, actor_id=actor_id)
+    def mark() -> Entry:
+        # Read here: since `entry` was, a folder above may have moved and taken its path along.
+        rows = Entry.objects.select_related("space", "parent")
+        marked = rows.filter(id=entry.id, revision=entry.revision).first()
+        if marked is None:
+            raise Stale("This was changed by someone else meanwhile.")
+        update_entry(marked, purged_at=timezone.now())
+        append(Change.Type.DELETED, marked, actor_id=actor_id)
+        return marked
 
-    run_atomic(mark)
+    marked = run_atomic(mark)
     crash_point("purge.marked")
-    _delete_tree(entry)
+    _delete_tree(marked)
+
+
+def _refuse_going(entry: Entry) -> None:
+    """NotFound when a folder above is being removed for good: what is below goes with it.
+
+    Its files are being deleted one by one. What was taken out in the middle would come back with
+    some of them missing, or lose them afterwards.
+    """
+    if Entry.objects.filter(id__in=ancestors(entry)).exclude(purged_at=None).exists():
+        raise NotFound
 
 
 def _delete_tree(entry: Entry) -> None:

@@ -122,7 +122,8 @@ def stored(*, actor: Actor, upload_id: UUID, indexes: Sequence[int]) -> tuple[li
 def refresh(upload: Upload, *, start: int, limit: int) -> None:
     """Note the activity and prove what has arrived of one page, before its states are told."""
     run_atomic(lambda: _touch(upload))
-    prove(upload, range(start, min(start + limit, chunk_count(upload.size))))
+    registered = upload.extents.filter(index__gte=start).order_by("index")
+    prove(upload, list(registered.values_list("index", flat=True)[:limit]))
 
 
 def complete(*, actor: Actor, upload_id: UUID) -> Completed:
@@ -132,8 +133,10 @@ def complete(*, actor: Actor, upload_id: UUID) -> Completed:
     Conflict(parent_gone, name_taken); Stale.
     """
     upload = upload_for(actor, upload_id)
-    if upload.state != Upload.State.COMPLETED:
-        upload = open_upload_for(actor, upload_id)
+    # Not read a second time: of two requests, the slower would find it completed by the other.
+    if upload.state == Upload.State.OPEN:
+        if upload.expires_at <= timezone.now():
+            raise upload_gone(upload)
         _refuse_missing(upload)
         crash_point("complete.proven")
         run_atomic(lambda: _commit(actor, upload_id))
@@ -304,13 +307,13 @@ def _may_reuse(actor: Actor, space: Space) -> bool:
 
 
 def _refuse_missing(upload: Upload) -> None:
-    """Conflict(chunks_missing) unless every chunk is registered and proven."""
-    missing = prove_all(upload)
-    count = chunk_count(upload.size)
-    registered = upload.extents.count()
-    if registered < count:
-        present = set(upload.extents.values_list("index", flat=True))
-        missing = sorted({*missing, *(i for i in range(count) if i not in present)})
+    """Conflict(chunks_missing) unless every chunk is registered and proven.
+
+    Which are registered is asked first: one that is registered while the others are being proven
+    would be taken for proven itself.
+    """
+    unregistered = _unregistered(upload)
+    missing = sorted({*unregistered, *prove_all(upload)})
     if missing:
         raise Conflict(
             f"{len(missing)} chunks are not stored yet.",
@@ -319,10 +322,21 @@ def _refuse_missing(upload: Upload) -> None:
         )
 
 
+def _unregistered(upload: Upload) -> list[int]:
+    count = chunk_count(upload.size)
+    if upload.extents.count() == count:
+        return []
+    registered = set(upload.extents.values_list("index", flat=True))
+    return [index for index in range(count) if index not in registered]
+
+
 def _completed(upload: Upload) -> Completed:
     """Gone when the upload was ended by someone else, or its file removed for good since."""
     version = upload.version
-    if upload.state != Upload.State.COMPLETED or version is None or version.entry is None:
+    if upload.state != Upload.State.COMPLETED or version is None or version.entry_id is None:
+        raise upload_gone(upload)
+    file = Entry.objects.filter(id=version.entry_id).first()
+    if file is None:
         raise upload_gone(upload)
     sent = min(upload.sent_bytes, upload.size)
     stats = {
@@ -330,7 +344,7 @@ def _completed(upload: Upload) -> Completed:
         "uploaded_bytes": sent,
         "deduplicated_bytes": upload.size - sent,
     }
-    return Completed(version.entry, version, stats)
+    return Completed(file, version, stats)
 
 
 def _commit(actor: Actor, upload_id: UUID) -> None:

@@ -15,7 +15,7 @@ from files.journal.append import append
 from files.models import Change, Entry, Extent, Upload, Version
 from files.names import name_key
 from rapidserve.db import new_id, run_atomic, update_if
-from rapidserve.errors import Conflict, Stale
+from rapidserve.errors import Gone, Stale
 
 
 def commit(upload: Upload, *, parent: Entry) -> Entry:
@@ -44,7 +44,7 @@ def commit(upload: Upload, *, parent: Entry) -> Entry:
         content_hash=version.content_hash,
         created_at=timezone.now(),
     ):
-        raise Conflict("This upload has ended.", code="upload_gone")
+        raise Gone("This upload has ended.", code="upload_gone")
     _make_current(entry, version, actor_id=upload.actor_id)
     quota.release(upload.space_id, upload.reserved_bytes)
     quota.spend(upload.space_id, upload.size)

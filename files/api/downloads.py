@@ -47,7 +47,7 @@ class DownloadView(APIView):
         count = chunk_count(version.size)
         start = start_index(request, count)
         limit = parse_limit(request.query_params.get("limit"))
-        expires_at = issue.expiry(settings.DOWNLOAD_URL_SECONDS)
+        expires_at = issue.expiry(actor, settings.DOWNLOAD_URL_SECONDS)
         chunks = [
             {
                 "index": extent.index,

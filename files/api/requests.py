@@ -9,15 +9,18 @@ from rest_framework.request import Request
 from accounts.models import ApiToken, User
 from files.access.actor import Actor
 from rapidserve.api.fields import parse_id
-from rapidserve.errors import Invalid, Stale
+from rapidserve.errors import Invalid
 
 _REVISION = re.compile(r'(?:W/)?"?([0-9]{1,18})"?')
+_NO_REVISION = 0
+"""Revisions count from 1, so this one is always stale, and the refusal says which is current."""
 
 
 def actor_of(request: Request) -> Actor:
     """The signed-in caller; authentication has happened before."""
     token = request.auth if isinstance(request.auth, ApiToken) else None
-    return Actor(cast("User", request.user), token.id if token else None)
+    user = cast("User", request.user)
+    return Actor(user, token.id, token.expires_at) if token else Actor(user)
 
 
 def if_match_revision(request: Request) -> int | None:
@@ -26,9 +29,7 @@ def if_match_revision(request: Request) -> int | None:
     if header in {"", "*"}:
         return None
     match = _REVISION.fullmatch(header)
-    if match is None:
-        raise Stale("If-Match names no revision of this entry.", hint="Send the entry's revision.")
-    return int(match[1])
+    return int(match[1]) if match else _NO_REVISION
 
 
 def start_index(request: Request, count: int) -> int:

@@ -23,7 +23,7 @@ from rapidserve.api.fields import (
 from rapidserve.api.serializers import StrictSerializer
 
 MAX_TYPE_LENGTH = 255
-_CONTENT_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+(\s*;[\x20-\x7e]*)?")
+_CONTENT_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+([ \t]*;[\x20-\x7e]*)?")
 
 
 class ContentTypeField(StrictCharField):
@@ -114,7 +114,7 @@ class EntrySerializer(serializers.Serializer[Any]):
     """An entry as `context["actor"]` sees it."""
 
     id = serializers.UUIDField()
-    type = serializers.ChoiceField(choices=Entry.Type.values)
+    type = serializers.ChoiceField(choices=Entry.Type.choices)
     name = serializers.CharField()
     parent = serializers.UUIDField(source="parent_id", allow_null=True)  # type: ignore[assignment] # DRF takes it off the class
     space = serializers.UUIDField(source="space_id")
@@ -198,7 +198,7 @@ class SpaceSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     name = serializers.CharField()
     kind = serializers.ChoiceField(choices=Space.Kind.values)
-    root = serializers.UUIDField()
+    root = serializers.UUIDField()  # type: ignore[assignment] # DRF takes it off the class
     role = serializers.SerializerMethodField()
     quota_bytes = serializers.IntegerField(allow_null=True)
     used_bytes = serializers.IntegerField()
@@ -213,12 +213,12 @@ class SpaceSerializer(serializers.Serializer[Any]):
 
 class ChangeSerializer(serializers.Serializer[Any]):
     seq = serializers.IntegerField()
-    type = serializers.ChoiceField(choices=Change.Type.values)
+    type = serializers.ChoiceField(choices=Change.Type.choices)
     entry = serializers.UUIDField()
-    entry_type = serializers.ChoiceField(choices=Entry.Type.values)
+    entry_type = serializers.ChoiceField(choices=Entry.Type.choices)
     parent = serializers.UUIDField(allow_null=True)  # type: ignore[assignment] # DRF takes it off the class
     name = serializers.CharField()
-    actor = UserSerializer(allow_null=True)  # type: ignore[assignment] # DRF takes it off the class
+    actor = UserSerializer(allow_null=True)
     at = serializers.DateTimeField()
 
 

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -100,9 +101,9 @@ class UploadView(APIView):
         ],
         responses={200: UploadPageSerializer, **errors(401, 403, 404, 410, 422, 503)},
     )
-    def get(self, request: Request, upload_id: str) -> Response:
+    def get(self, request: Request, upload_id: UUID) -> Response:
         """Today's states and fresh addresses: how a client resumes."""
-        upload = open_upload_for(actor_of(request), parse_id(upload_id))
+        upload = open_upload_for(actor_of(request), upload_id)
         start = start_index(request, chunk_count(upload.size))
         limit = parse_limit(request.query_params.get("limit"))
         uploads.refresh(upload, start=start, limit=limit)
@@ -117,9 +118,9 @@ class UploadView(APIView):
         parameters=[UPLOAD_ID],
         responses={204: None, **errors(401, 403, 404, 410, 503)},
     )
-    def delete(self, request: Request, upload_id: str) -> Response:
+    def delete(self, request: Request, upload_id: UUID) -> Response:
         """Give up. What was stored is collected; a completed upload stays what it is."""
-        uploads.cancel(actor=actor_of(request), upload_id=parse_id(upload_id))
+        uploads.cancel(actor=actor_of(request), upload_id=upload_id)
         return Response(status=204)
 
 
@@ -166,7 +167,7 @@ def _upload_body(request: Request, upload: Upload, start: int, limit: int) -> di
     """The answer every call about an open upload gives. Epochs are read before the states."""
     actor = actor_of(request)
     epochs = issue.upload_epochs(actor, upload)
-    expires_at = issue.expiry(settings.UPLOAD_URL_SECONDS)
+    expires_at = issue.expiry(actor, settings.UPLOAD_URL_SECONDS)
 
     def described(slot: Slot) -> dict[str, Any]:
         common = {"index": slot.index, "sha256": slot.sha256, "size": slot.size}

@@ -23,7 +23,8 @@ urlpatterns = [
     path("trash/<str:entry_id>/restore", trash.RestoreEntryView.as_view(), name="api-restore"),
     path("download/<str:entry_id>", downloads.DownloadView.as_view(), name="api-download"),
     path("upload/chunk/register", uploads.RegisterView.as_view(), name="api-register"),
-    path("upload/<str:upload_id>", uploads.UploadView.as_view(), name="api-upload"),
+    # uuid: what comes here later, as upload/pack, is 404 until then whatever the method.
+    path("upload/<uuid:upload_id>", uploads.UploadView.as_view(), name="api-upload"),
     path("upload/<str:upload_id>/chunks", uploads.MoreChunksView.as_view(), name="api-chunks"),
     path("upload/<str:upload_id>/stored", uploads.StoredView.as_view(), name="api-stored"),
     path("upload/<str:upload_id>/complete", uploads.CompleteView.as_view(), name="api-complete"),

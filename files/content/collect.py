@@ -43,12 +43,9 @@ def collect(*, dry_run: bool = False) -> Collected:
     """One pass over all chunks. `dry_run` counts what would go and changes nothing."""
     chunks = size = 0
     for page in _pages():
-        unreferenced = _claimable(page)
-        if not dry_run:
-            doomed = _doom(unreferenced) | {c.id for c in page if c.state == Chunk.State.DOOMED}
-            unreferenced = [c for c in page if c.id in doomed and _remove(c)]
-        chunks += len(unreferenced)
-        size += sum(chunk.size for chunk in unreferenced)
+        gone = _unreferenced(page) if dry_run else _collect_page(page)
+        chunks += len(gone)
+        size += sum(chunk.size for chunk in gone)
     strays = 0 if dry_run else sum(_sweep_strays(name) for name in nodes())
     return Collected(chunks, size, strays)
 
@@ -61,17 +58,28 @@ def _pages() -> Iterator[list[Chunk]]:
         after = page[-1].id
 
 
+def _collect_page(page: list[Chunk]) -> list[Chunk]:
+    """The chunks of the page that this pass removed."""
+    doomed = _doom(_claimable(page)) | {c.id for c in page if c.state == Chunk.State.DOOMED}
+    return [chunk for chunk in page if chunk.id in doomed and _remove(chunk)]
+
+
+def _unreferenced(page: list[Chunk]) -> list[Chunk]:
+    referenced = _referenced(chunk.id for chunk in page)
+    return [chunk for chunk in page if chunk.id not in referenced]
+
+
 def _claimable(page: list[Chunk]) -> list[Chunk]:
     """Chunks worth condemning: no extent now, or left condemned by a collector that died.
 
     Only a hint that saves work. Whether a chunk goes is asked again after the claim.
     """
-    referenced = _referenced(chunk.id for chunk in page)
+    unreferenced = {chunk.id for chunk in _unreferenced(page)}
     return [
         chunk
         for chunk in page
         if chunk.state == Chunk.State.CONDEMNED
-        or (chunk.id not in referenced and chunk.state != Chunk.State.DOOMED)
+        or (chunk.id in unreferenced and chunk.state != Chunk.State.DOOMED)
     ]
 
 
@@ -116,8 +124,8 @@ def _delete_row(chunk: Chunk) -> bool:
     if Extent.objects.filter(chunk=chunk).exists():
         return False
     Replica.objects.filter(chunk=chunk).delete()
-    Chunk.objects.filter(id=chunk.id, state=Chunk.State.DOOMED).delete()
-    return True
+    # False when another collector was here first: each counts only what it removed itself.
+    return Chunk.objects.filter(id=chunk.id, state=Chunk.State.DOOMED).delete()[0] > 0
 
 
 def _sweep_strays(name: str) -> int:

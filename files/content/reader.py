@@ -114,7 +114,12 @@ def read(version_id: UUID, extent: ExtentFacts, start: int, length: int) -> Iter
             return _hashed(whole, extent) if verify else whole
         if attempt == "cached":
             names = _forget_copies(version_id, extent)
-    raise Unavailable(
+    raise unreadable()
+
+
+def unreadable() -> Unavailable:
+    """What a client is told when no copy gives the bytes."""
+    return Unavailable(
         "The stored data can't be read right now.", code="storage_unavailable", retry_after=10
     )
 

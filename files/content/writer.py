@@ -9,6 +9,7 @@ a collector slip between the two. `settle` is that look; everything that trusts 
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID
 
 from django.db.models import F, Min
@@ -89,7 +90,8 @@ def slots(upload: Upload, start: int, limit: int) -> list[Slot]:
             sha256=extent.sha256,
             size=extent.length,
             have=chunks[extent.chunk_id].state == Chunk.State.LIVE
-            or first[extent.chunk_id] < extent.index,
+            # An extent that was adopted or dropped since the look above is no longer among these.
+            or first.get(extent.chunk_id, extent.index) < extent.index,
             key=chunks[extent.chunk_id].key,
             node=chunks[extent.chunk_id].node,
         )
@@ -100,24 +102,23 @@ def slots(upload: Upload, start: int, limit: int) -> list[Slot]:
 def settle(upload: Upload, extents: list[Extent]) -> tuple[list[Extent], dict[UUID, Chunk]]:
     """Look at the chunks of committed extents and mend what a collector got to first.
 
-    Condemned chunks are put back: our reference is committed, their object is untouched. Doomed
-    and vanished ones are replaced by new pending chunks, which the client will be asked to send.
+    Condemned chunks are put back, as often as it takes: our reference is committed, so none of them
+    can be doomed. To take one for lost would be fatal: another request may have seen it live and be
+    completing the upload, and its extents would then point at bytes that nobody sends. Only doomed
+    and vanished chunks, which never come back, are replaced by new pending ones, which the client
+    will be asked to send. Every chunk returned is pending or live.
     """
-    chunks = _chunks_of(extents)
-    if any(chunk.state == Chunk.State.CONDEMNED for chunk in chunks.values()):
-        revive(chunks)
+    while True:
         chunks = _chunks_of(extents)
-    lost = [
-        extent
-        for extent in extents
-        if extent.chunk_id not in chunks
-        or chunks[extent.chunk_id].state in {Chunk.State.DOOMED, Chunk.State.CONDEMNED}
-    ]
-    if lost:
-        run_atomic(lambda: _replace(upload, lost))
-        extents = list(Extent.objects.filter(id__in=[e.id for e in extents]).order_by("index"))
-        chunks = _chunks_of(extents)
-    return extents, chunks
+        condemned = [c.id for c in chunks.values() if c.state == Chunk.State.CONDEMNED]
+        lost = {e.chunk_id for e in extents if _is_lost(chunks.get(e.chunk_id))}
+        if condemned:
+            revive(condemned)
+        if lost:
+            run_atomic(partial(_replace, upload, lost))
+            extents = _read_again(extents)
+        if not condemned and not lost:
+            return extents, chunks
 
 
 def all_live(upload: Upload) -> bool:
@@ -129,15 +130,18 @@ def revive(chunk_ids: Iterable[UUID]) -> None:
     """Condemned chunks back to what they were. Only for chunks that a committed extent refers to.
 
     The collector's next step compares its token while the chunk is condemned, so it finds that it
-    has lost the claim.
+    has lost the claim. In one transaction: a chunk that was proven and condemned again between the
+    look at its replicas and the update would become pending, although it has been live.
     """
     ids = list(chunk_ids)
-    proven = list(Replica.objects.filter(chunk_id__in=ids).values_list("chunk_id", flat=True))
-    condemned = Chunk.objects.filter(state=Chunk.State.CONDEMNED)
-    condemned.filter(id__in=proven).update(state=Chunk.State.LIVE, token=None)
-    condemned.filter(id__in=ids).exclude(id__in=proven).update(
-        state=Chunk.State.PENDING, token=None
-    )
+
+    def put_back() -> None:
+        proven = list(Replica.objects.filter(chunk_id__in=ids).values_list("chunk_id", flat=True))
+        condemned = Chunk.objects.filter(id__in=ids, state=Chunk.State.CONDEMNED)
+        condemned.filter(id__in=proven).update(state=Chunk.State.LIVE, token=None)
+        condemned.exclude(id__in=proven).update(state=Chunk.State.PENDING, token=None)
+
+    run_atomic(put_back)
 
 
 def prove_all(upload: Upload) -> list[int]:
@@ -171,27 +175,29 @@ def _prove_page(upload: Upload, page: list[Extent]) -> list[int]:
     stored = [chunk for chunk in pending if _is_stored(chunk)]
     if stored:
         crash_point("prove.found")
-        adopted = run_atomic(lambda: _go_live(upload, stored))
+        twins = _readable_twins(stored)
+        run_atomic(lambda: _go_live(upload, stored, twins))
         crash_point("prove.live")
-        if adopted:
-            extents = list(Extent.objects.filter(id__in=[e.id for e in extents]).order_by("index"))
-    extents, chunks = settle(upload, extents)
+    # Read again: this request, or another one of the same upload, may have adopted other chunks.
+    extents, chunks = settle(upload, _read_again(extents))
     return [e.index for e in extents if chunks[e.chunk_id].state != Chunk.State.LIVE]
 
 
-def _go_live(upload: Upload, stored: list[Chunk]) -> bool:
-    """Pending -> live, or adopt a live chunk with the same content. True when any was adopted.
+def _go_live(upload: Upload, stored: list[Chunk], twins: dict[ChunkSpec, UUID]) -> None:
+    """Pending -> live, or adopt the live twin with the same content.
 
     Adoption happens only from pending: two chunks that are both live never adopt each other, which
     would leave each held by the other's extents only.
     """
     pending = Chunk.objects.filter(id__in=[c.id for c in stored], state=Chunk.State.PENDING)
-    chunks = list(pending)
-    twins = _live_twins(chunks)
-    for chunk in chunks:
-        if twin := twins.get((chunk.sha256, chunk.size)):
+    still_live = _live_among(twins.values())
+    proven = []
+    for chunk in pending:
+        twin = twins.get(ChunkSpec(chunk.sha256, chunk.size))
+        if twin in still_live:
             upload.extents.filter(chunk=chunk).update(chunk_id=twin)
-    proven = [c for c in chunks if (c.sha256, c.size) not in twins]
+        else:
+            proven.append(chunk)
     pending.filter(id__in=[c.id for c in proven]).update(state=Chunk.State.LIVE)
     now = timezone.now()
     Replica.objects.bulk_create(
@@ -203,15 +209,21 @@ def _go_live(upload: Upload, stored: list[Chunk]) -> bool:
         )
         for chunk in proven
     )
-    return len(proven) < len(chunks)
 
 
-def _live_twins(chunks: list[Chunk]) -> dict[tuple[str, int], UUID]:
-    """Live chunks of any space with the same content. Clients never learn of the match."""
-    rows = Chunk.objects.filter(
-        sha256__in={c.sha256 for c in chunks}, state=Chunk.State.LIVE
-    ).values_list("sha256", "size", "id")
-    return {(sha256, size): chunk_id for sha256, size, chunk_id in rows.order_by("-id")}
+def _live_among(chunk_ids: Iterable[UUID]) -> set[UUID]:
+    live = Chunk.objects.filter(id__in=list(chunk_ids), state=Chunk.State.LIVE)
+    return set(live.values_list("id", flat=True))
+
+
+def _readable_twins(chunks: list[Chunk]) -> dict[ChunkSpec, UUID]:
+    """Live chunks of any space with the same content. Clients never learn of the match.
+
+    Only those whose object is there: bytes that have just arrived must not be given up for a row
+    whose disk is gone.
+    """
+    twins = Chunk.objects.filter(sha256__in={c.sha256 for c in chunks}, state=Chunk.State.LIVE)
+    return {ChunkSpec(c.sha256, c.size): c.id for c in twins.order_by("-id") if _is_readable(c)}
 
 
 def _is_stored(chunk: Chunk) -> bool:
@@ -226,6 +238,17 @@ def _is_stored(chunk: Chunk) -> bool:
         raise Unavailable(
             "A storage node can't be reached right now.", code="storage_unavailable", retry_after=5
         ) from error
+
+
+def _is_readable(chunk: Chunk) -> bool:
+    try:
+        return _is_stored(chunk)
+    except Unavailable:
+        return False
+
+
+def _is_lost(chunk: Chunk | None) -> bool:
+    return chunk is None or chunk.state == Chunk.State.DOOMED
 
 
 def _without_registered(
@@ -290,17 +313,16 @@ def _new_chunks(specs: Sequence[ChunkSpec]) -> list[Chunk]:
     return Chunk.objects.bulk_create(chunks)
 
 
-def _replace(upload: Upload, extents: list[Extent]) -> None:
-    """Point extents at new pending chunks in place of lost ones; one new chunk for each content."""
-    specs = {ChunkSpec(extent.sha256, extent.length): extent.chunk_id for extent in extents}
-    lost_ids = {extent.chunk_id for extent in extents}
-    new = _new_chunks(list(specs))
+def _replace(upload: Upload, lost: set[UUID]) -> None:
+    """Point the extents that still refer to lost chunks at new pending ones, one for each content.
+
+    Asked again here: meanwhile another request may have replaced them, or ended the upload.
+    """
+    extents = upload.extents.filter(chunk_id__in=lost)
+    contents = extents.order_by("sha256", "length").values_list("sha256", "length").distinct()
+    new = _new_chunks([ChunkSpec(sha256, length) for sha256, length in contents])
     for chunk in new:
-        upload.extents.filter(
-            chunk_id__in=lost_ids,
-            sha256=chunk.sha256,
-            length=chunk.size,
-        ).update(chunk_id=chunk.id)
+        extents.filter(sha256=chunk.sha256, length=chunk.size).update(chunk_id=chunk.id)
     Upload.objects.filter(id=upload.id).update(
         sent_bytes=F("sent_bytes") + sum(chunk.size for chunk in new)
     )
@@ -308,6 +330,11 @@ def _replace(upload: Upload, extents: list[Extent]) -> None:
 
 def _extents(upload: Upload, start: int, limit: int) -> list[Extent]:
     return list(upload.extents.filter(index__gte=start).order_by("index")[:limit])
+
+
+def _read_again(extents: list[Extent]) -> list[Extent]:
+    """Today's rows of these extents; fewer when the upload has ended."""
+    return list(Extent.objects.filter(id__in=[e.id for e in extents]).order_by("index"))
 
 
 def _chunks_of(extents: list[Extent]) -> dict[UUID, Chunk]:

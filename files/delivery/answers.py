@@ -42,8 +42,11 @@ def is_cached(request: Request, etag: str) -> bool:
 def range_header(request: Request, etag: str) -> str | None:
     """The Range header, unless If-Range names other content: then the whole is due.
 
-    A date in If-Range never matches: content is told apart by its hash only.
+    A date in If-Range never matches: content is told apart by its hash only. Ranges are defined
+    for GET alone (RFC 9110, 14.2): a HEAD tells of the whole.
     """
+    if request.method != "GET":
+        return None
     condition = request.headers.get("if-range")
     if condition is not None and condition.strip() != etag:
         return None

@@ -3,6 +3,7 @@
 PUT       /d/upload/{ticket}        one chunk in
 GET HEAD  /d/chunk/{ticket}         one extent out
 GET HEAD  /d/file/{ticket}/{name}   a whole file out; the name is only for the reader's eyes
+POST      /d/form/{ticket}          a whole file in, by a form of a browser without JavaScript
 """
 
 from collections.abc import AsyncIterator
@@ -18,6 +19,7 @@ from files.delivery.answers import error_answer
 from files.delivery.chunks import get_chunk, put_chunk
 from files.delivery.epochs import EpochWatch
 from files.delivery.files import get_file
+from files.delivery.forms import post_form
 from rapidserve.errors import MethodNotAllowed, NotFound, RapidServeError
 
 
@@ -27,8 +29,13 @@ def create_plane() -> Starlette:
             Route("/d/upload/{ticket}", put_chunk, methods=["PUT"]),
             Route("/d/chunk/{ticket}", get_chunk, methods=["GET"]),
             Route("/d/file/{ticket}/{name:path}", get_file, methods=["GET"]),
+            Route("/d/form/{ticket}", post_form, methods=["POST"]),
         ],
-        exception_handlers={RapidServeError: error_answer, HTTPException: _routing_error},
+        exception_handlers={
+            RapidServeError: error_answer,
+            HTTPException: _routing_error,
+            Exception: _unexpected,
+        },
         lifespan=_lifespan,
     )
     plane.state.epochs = EpochWatch()
@@ -43,6 +50,12 @@ async def _lifespan(plane: Starlette) -> AsyncIterator[None]:
         yield
     finally:
         watch.stop()
+
+
+def _unexpected(request: Request, _error: Exception) -> Response:
+    """The one shape, without details. Starlette raises the error again, and it is logged then."""
+    broken = RapidServeError("Something went wrong here.", code="internal_error")
+    return error_answer(request, broken)
 
 
 def _routing_error(request: Request, error: Exception) -> Response:

@@ -1,5 +1,6 @@
 """How delivered bytes leave: by sendfile where a file holds exactly them, else block by block."""
 
+import logging
 from collections.abc import AsyncIterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -9,9 +10,12 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from files.chunkstore.errors import ChunkStoreError
 from files.content import reader
 from files.content.reader import ExtentFacts, VersionFacts
 from files.delivery.threads import in_thread
+
+logger = logging.getLogger(__name__)
 
 BLOCKS_PER_HOP = 4
 """256 KiB blocks fetched per visit to a thread; with the one being sent, what a reader holds."""
@@ -86,8 +90,16 @@ async def extent_blocks(
 async def streamed(
     blocks: AsyncIterator[list[bytes]], *, status: int, headers: Mapping[str, str], media_type: str
 ) -> Response:
-    """Begin to answer only once the first blocks were read: what fails before is a proper error."""
-    first: list[bytes] = await anext(blocks, [])
+    """Begin to answer only once the first blocks were read: what fails before is a proper error.
+
+    The reader looks for another copy while the first block fails; damage in one of the following,
+    which are read along with it, comes here.
+    """
+    try:
+        first: list[bytes] = await anext(blocks, [])
+    except ChunkStoreError as error:
+        logger.exception("Damage at the beginning of an answer.")
+        raise reader.unreadable() from error
     return StreamingResponse(
         stream(first, blocks), status_code=status, headers=headers, media_type=media_type
     )
