@@ -8,7 +8,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -17,222 +16,552 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Epoch',
+            name="Epoch",
             fields=[
-                ('id', models.UUIDField(db_column='_id', editable=False, primary_key=True, serialize=False)),
-                ('value', models.BigIntegerField(default=1)),
-                ('changed_at', models.DateTimeField(db_index=True)),
+                (
+                    "id",
+                    models.UUIDField(
+                        db_column="_id", editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("value", models.BigIntegerField(default=1)),
+                ("changed_at", models.DateTimeField(db_index=True)),
             ],
         ),
         migrations.CreateModel(
-            name='Space',
+            name="Space",
             fields=[
-                ('id', models.UUIDField(db_column='_id', default=rapidserve.db.new_id, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=255)),
-                ('kind', models.CharField(choices=[('personal', 'Personal')], max_length=16)),
-                ('root', models.UUIDField(unique=True)),
-                ('quota_bytes', models.BigIntegerField(blank=True, null=True)),
-                ('used_bytes', models.BigIntegerField(default=0)),
-                ('reserved_bytes', models.BigIntegerField(default=0)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.UUIDField(
+                        db_column="_id",
+                        default=rapidserve.db.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("name", models.CharField(max_length=255)),
+                ("kind", models.CharField(choices=[("personal", "Personal")], max_length=16)),
+                ("root", models.UUIDField(unique=True)),
+                ("quota_bytes", models.BigIntegerField(blank=True, null=True)),
+                ("used_bytes", models.BigIntegerField(default=0)),
+                ("reserved_bytes", models.BigIntegerField(default=0)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Node',
+            name="Node",
             fields=[
-                ('id', models.UUIDField(db_column='_id', default=rapidserve.db.new_id, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=32, unique=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                (
+                    "id",
+                    models.UUIDField(
+                        db_column="_id",
+                        default=rapidserve.db.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("name", models.CharField(max_length=32, unique=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Chunk',
+            name="Chunk",
             fields=[
-                ('id', models.UUIDField(db_column='_id', default=rapidserve.db.new_id, editable=False, primary_key=True, serialize=False)),
-                ('key', models.CharField(default=files.models.chunks.random_key, max_length=32, unique=True)),
-                ('sha256', models.CharField(max_length=64)),
-                ('size', models.PositiveIntegerField()),
-                ('state', models.CharField(choices=[('pending', 'Pending'), ('live', 'Live'), ('condemned', 'Condemned'), ('doomed', 'Doomed')], default='pending', max_length=16)),
-                ('node', models.CharField(max_length=32)),
-                ('token', models.UUIDField(null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                (
+                    "id",
+                    models.UUIDField(
+                        db_column="_id",
+                        default=rapidserve.db.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "key",
+                    models.CharField(
+                        default=files.models.chunks.random_key, max_length=32, unique=True
+                    ),
+                ),
+                ("sha256", models.CharField(max_length=64)),
+                ("size", models.PositiveIntegerField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("pending", "Pending"),
+                            ("live", "Live"),
+                            ("condemned", "Condemned"),
+                            ("doomed", "Doomed"),
+                        ],
+                        default="pending",
+                        max_length=16,
+                    ),
+                ),
+                ("node", models.CharField(max_length=32)),
+                ("token", models.UUIDField(null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'indexes': [models.Index(fields=['sha256', 'state'], name='chunk_by_hash')],
+                "indexes": [models.Index(fields=["sha256", "state"], name="chunk_by_hash")],
             },
         ),
         migrations.CreateModel(
-            name='JournalHead',
+            name="JournalHead",
             fields=[
-                ('space', models.OneToOneField(db_column='_id', on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='+', serialize=False, to='files.space')),
-                ('seq', models.BigIntegerField(default=0)),
+                (
+                    "space",
+                    models.OneToOneField(
+                        db_column="_id",
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="+",
+                        serialize=False,
+                        to="files.space",
+                    ),
+                ),
+                ("seq", models.BigIntegerField(default=0)),
             ],
         ),
         migrations.CreateModel(
-            name='Entry',
+            name="Entry",
             fields=[
-                ('id', models.UUIDField(db_column='_id', default=rapidserve.db.new_id, editable=False, primary_key=True, serialize=False)),
-                ('type', models.CharField(choices=[('file', 'File'), ('folder', 'Folder')], max_length=8)),
-                ('name', models.CharField(max_length=255)),
-                ('name_key', models.CharField(max_length=1024)),
-                ('path', models.TextField(null=True)),
-                ('size', models.BigIntegerField(null=True)),
-                ('content_type', models.CharField(blank=True, default='', max_length=255)),
-                ('content_hash', models.CharField(blank=True, default='', max_length=64)),
-                ('revision', models.BigIntegerField(default=1)),
-                ('live', models.BooleanField(default=True)),
-                ('trashed_at', models.DateTimeField(null=True)),
-                ('purged_at', models.DateTimeField(null=True)),
-                ('created_at', models.DateTimeField()),
-                ('modified_at', models.DateTimeField()),
-                ('created_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('modified_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('parent', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='children', to='files.entry')),
-                ('trashed_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('space', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='entries', to='files.space')),
+                (
+                    "id",
+                    models.UUIDField(
+                        db_column="_id",
+                        default=rapidserve.db.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "type",
+                    models.CharField(
+                        choices=[("file", "File"), ("folder", "Folder")], max_length=8
+                    ),
+                ),
+                ("name", models.CharField(max_length=255)),
+                ("name_key", models.CharField(max_length=1024)),
+                ("path", models.TextField(null=True)),
+                ("size", models.BigIntegerField(null=True)),
+                ("content_type", models.CharField(blank=True, default="", max_length=255)),
+                ("content_hash", models.CharField(blank=True, default="", max_length=64)),
+                ("revision", models.BigIntegerField(default=1)),
+                ("live", models.BooleanField(default=True)),
+                ("trashed_at", models.DateTimeField(null=True)),
+                ("purged_at", models.DateTimeField(null=True)),
+                ("created_at", models.DateTimeField()),
+                ("modified_at", models.DateTimeField()),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "modified_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="children",
+                        to="files.entry",
+                    ),
+                ),
+                (
+                    "trashed_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "space",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="entries",
+                        to="files.space",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'entries',
+                "verbose_name_plural": "entries",
             },
         ),
         migrations.CreateModel(
-            name='Change',
+            name="Change",
             fields=[
-                ('id', models.UUIDField(db_column='_id', default=rapidserve.db.new_id, editable=False, primary_key=True, serialize=False)),
-                ('seq', models.BigIntegerField()),
-                ('type', models.CharField(choices=[('created', 'Created'), ('updated', 'Updated'), ('renamed', 'Renamed'), ('moved', 'Moved'), ('trashed', 'Trashed'), ('restored', 'Restored'), ('deleted', 'Deleted')], max_length=16)),
-                ('entry', models.UUIDField()),
-                ('entry_type', models.CharField(max_length=8)),
-                ('parent', models.UUIDField(null=True)),
-                ('name', models.CharField(max_length=255)),
-                ('at', models.DateTimeField()),
-                ('actor', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('space', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='changes', to='files.space')),
+                (
+                    "id",
+                    models.UUIDField(
+                        db_column="_id",
+                        default=rapidserve.db.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("seq", models.BigIntegerField()),
+                (
+                    "type",
+                    models.CharField(
+                        choices=[
+                            ("created", "Created"),
+                            ("updated", "Updated"),
+                            ("renamed", "Renamed"),
+                            ("moved", "Moved"),
+                            ("trashed", "Trashed"),
+                            ("restored", "Restored"),
+                            ("deleted", "Deleted"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("entry", models.UUIDField()),
+                ("entry_type", models.CharField(max_length=8)),
+                ("parent", models.UUIDField(null=True)),
+                ("name", models.CharField(max_length=255)),
+                ("at", models.DateTimeField()),
+                (
+                    "actor",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "space",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="changes",
+                        to="files.space",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Replica',
+            name="Replica",
             fields=[
-                ('id', models.UUIDField(db_column='_id', default=rapidserve.db.new_id, editable=False, primary_key=True, serialize=False)),
-                ('node', models.CharField(max_length=32)),
-                ('verified_at', models.DateTimeField()),
-                ('verified_how', models.CharField(choices=[('hashed', 'Hashed')], max_length=16)),
-                ('chunk', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='replicas', to='files.chunk')),
+                (
+                    "id",
+                    models.UUIDField(
+                        db_column="_id",
+                        default=rapidserve.db.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("node", models.CharField(max_length=32)),
+                ("verified_at", models.DateTimeField()),
+                ("verified_how", models.CharField(choices=[("hashed", "Hashed")], max_length=16)),
+                (
+                    "chunk",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="replicas",
+                        to="files.chunk",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Version',
+            name="Version",
             fields=[
-                ('id', models.UUIDField(db_column='_id', default=rapidserve.db.new_id, editable=False, primary_key=True, serialize=False)),
-                ('state', models.CharField(choices=[('pending', 'Pending'), ('committed', 'Committed')], max_length=16)),
-                ('number', models.PositiveIntegerField(null=True)),
-                ('size', models.BigIntegerField()),
-                ('content_hash', models.CharField(blank=True, default='', max_length=64)),
-                ('content_type', models.CharField(max_length=255)),
-                ('modified_at', models.DateTimeField(null=True)),
-                ('created_at', models.DateTimeField()),
-                ('created_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('entry', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='files.entry')),
-                ('space', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='files.space')),
+                (
+                    "id",
+                    models.UUIDField(
+                        db_column="_id",
+                        default=rapidserve.db.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("pending", "Pending"), ("committed", "Committed")], max_length=16
+                    ),
+                ),
+                ("number", models.PositiveIntegerField(null=True)),
+                ("size", models.BigIntegerField()),
+                ("content_hash", models.CharField(blank=True, default="", max_length=64)),
+                ("content_type", models.CharField(max_length=255)),
+                ("modified_at", models.DateTimeField(null=True)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "entry",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="versions",
+                        to="files.entry",
+                    ),
+                ),
+                (
+                    "space",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="files.space",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Upload',
+            name="Upload",
             fields=[
-                ('id', models.UUIDField(db_column='_id', default=rapidserve.db.new_id, editable=False, primary_key=True, serialize=False)),
-                ('entry_id', models.UUIDField()),
-                ('name', models.CharField(max_length=255)),
-                ('name_key', models.CharField(max_length=1024)),
-                ('on_conflict', models.CharField(choices=[('version', 'Version'), ('rename', 'Rename'), ('fail', 'Fail')], max_length=8)),
-                ('if_match', models.UUIDField(null=True)),
-                ('size', models.BigIntegerField()),
-                ('reserved_bytes', models.BigIntegerField()),
-                ('sent_bytes', models.BigIntegerField(default=0)),
-                ('state', models.CharField(choices=[('open', 'Open'), ('completed', 'Completed'), ('expired', 'Expired')], default='open', max_length=16)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('expires_at', models.DateTimeField()),
-                ('actor', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('parent', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='files.entry')),
-                ('space', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='files.space')),
-                ('version', models.OneToOneField(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='upload', to='files.version')),
+                (
+                    "id",
+                    models.UUIDField(
+                        db_column="_id",
+                        default=rapidserve.db.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("entry_id", models.UUIDField()),
+                ("name", models.CharField(max_length=255)),
+                ("name_key", models.CharField(max_length=1024)),
+                (
+                    "on_conflict",
+                    models.CharField(
+                        choices=[("version", "Version"), ("rename", "Rename"), ("fail", "Fail")],
+                        max_length=8,
+                    ),
+                ),
+                ("if_match", models.UUIDField(null=True)),
+                ("size", models.BigIntegerField()),
+                ("reserved_bytes", models.BigIntegerField()),
+                ("sent_bytes", models.BigIntegerField(default=0)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("open", "Open"),
+                            ("completed", "Completed"),
+                            ("expired", "Expired"),
+                        ],
+                        default="open",
+                        max_length=16,
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("expires_at", models.DateTimeField()),
+                (
+                    "actor",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="files.entry",
+                    ),
+                ),
+                (
+                    "space",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="files.space",
+                    ),
+                ),
+                (
+                    "version",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="upload",
+                        to="files.version",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Extent',
+            name="Extent",
             fields=[
-                ('id', models.UUIDField(db_column='_id', default=rapidserve.db.new_id, editable=False, primary_key=True, serialize=False)),
-                ('index', models.PositiveIntegerField()),
-                ('offset', models.PositiveIntegerField(default=0)),
-                ('length', models.PositiveIntegerField()),
-                ('sha256', models.CharField(max_length=64)),
-                ('chunk', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='extents', to='files.chunk')),
-                ('space', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='files.space')),
-                ('version', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='extents', to='files.version')),
+                (
+                    "id",
+                    models.UUIDField(
+                        db_column="_id",
+                        default=rapidserve.db.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("index", models.PositiveIntegerField()),
+                ("offset", models.PositiveIntegerField(default=0)),
+                ("length", models.PositiveIntegerField()),
+                ("sha256", models.CharField(max_length=64)),
+                (
+                    "chunk",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="extents",
+                        to="files.chunk",
+                    ),
+                ),
+                (
+                    "space",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="files.space",
+                    ),
+                ),
+                (
+                    "version",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="extents",
+                        to="files.version",
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='entry',
-            name='current_version',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='files.version'),
+            model_name="entry",
+            name="current_version",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="files.version",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='space',
-            constraint=models.UniqueConstraint(condition=models.Q(('kind', 'personal')), fields=('owner',), name='space_one_personal'),
+            model_name="space",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("kind", "personal")),
+                fields=("owner",),
+                name="space_one_personal",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='change',
-            constraint=models.UniqueConstraint(fields=('space', 'seq'), name='change_seq_unique'),
+            model_name="change",
+            constraint=models.UniqueConstraint(fields=("space", "seq"), name="change_seq_unique"),
         ),
         migrations.AddConstraint(
-            model_name='replica',
-            constraint=models.UniqueConstraint(fields=('chunk', 'node'), name='replica_one_per_node'),
+            model_name="replica",
+            constraint=models.UniqueConstraint(
+                fields=("chunk", "node"), name="replica_one_per_node"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='version',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'committed')), fields=('entry', 'number'), name='version_number_unique'),
+            model_name="version",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "committed")),
+                fields=("entry", "number"),
+                name="version_number_unique",
+            ),
         ),
         migrations.AddIndex(
-            model_name='upload',
-            index=models.Index(fields=['parent', 'name_key', 'actor', 'state'], name='upload_to_resume'),
+            model_name="upload",
+            index=models.Index(
+                fields=["parent", "name_key", "actor", "state"], name="upload_to_resume"
+            ),
         ),
         migrations.AddIndex(
-            model_name='upload',
-            index=models.Index(fields=['state', 'expires_at'], name='upload_to_expire'),
+            model_name="upload",
+            index=models.Index(fields=["state", "expires_at"], name="upload_to_expire"),
         ),
         migrations.AddIndex(
-            model_name='extent',
-            index=models.Index(fields=['space', 'sha256', 'version', 'chunk'], name='extent_by_hash'),
+            model_name="extent",
+            index=models.Index(
+                fields=["space", "sha256", "version", "chunk"], name="extent_by_hash"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='extent',
-            constraint=models.UniqueConstraint(fields=('version', 'index'), name='extent_index_unique'),
+            model_name="extent",
+            constraint=models.UniqueConstraint(
+                fields=("version", "index"), name="extent_index_unique"
+            ),
         ),
         migrations.AddIndex(
-            model_name='entry',
-            index=models.Index(fields=['parent', 'live', 'type', 'name_key', 'id'], name='entry_by_name'),
+            model_name="entry",
+            index=models.Index(
+                fields=["parent", "live", "type", "name_key", "id"], name="entry_by_name"
+            ),
         ),
         migrations.AddIndex(
-            model_name='entry',
-            index=models.Index(fields=['parent', 'live', 'type', 'size', 'id'], name='entry_by_size'),
+            model_name="entry",
+            index=models.Index(
+                fields=["parent", "live", "type", "size", "id"], name="entry_by_size"
+            ),
         ),
         migrations.AddIndex(
-            model_name='entry',
-            index=models.Index(fields=['parent', 'live', 'type', 'modified_at', 'id'], name='entry_by_modified'),
+            model_name="entry",
+            index=models.Index(
+                fields=["parent", "live", "type", "modified_at", "id"], name="entry_by_modified"
+            ),
         ),
         migrations.AddIndex(
-            model_name='entry',
-            index=models.Index(fields=['space', 'live', 'trashed_at', 'id'], name='entry_trash'),
+            model_name="entry",
+            index=models.Index(fields=["space", "live", "trashed_at", "id"], name="entry_trash"),
         ),
         migrations.AddIndex(
-            model_name='entry',
-            index=models.Index(fields=['path'], name='entry_subtree'),
+            model_name="entry",
+            index=models.Index(fields=["path"], name="entry_subtree"),
         ),
         migrations.AddConstraint(
-            model_name='entry',
-            constraint=models.UniqueConstraint(condition=models.Q(('live', True)), fields=('parent', 'name_key'), name='entry_name_unique_while_live'),
+            model_name="entry",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("live", True)),
+                fields=("parent", "name_key"),
+                name="entry_name_unique_while_live",
+            ),
         ),
     ]

@@ -3,7 +3,7 @@
 import json
 import socket
 
-import httpx
+import httpx2
 import pytest
 
 pytestmark = pytest.mark.e2e
@@ -68,7 +68,7 @@ def test_two_hosts_are_400(send):
 
 
 def test_a_page_for_a_host_that_is_not_served_is_400(server):
-    assert httpx.get(f"{server.url}/login", headers={"Host": "evil"}).status_code == 400
+    assert httpx2.get(f"{server.url}/login", headers={"Host": "evil"}).status_code == 400
 
 
 def test_health_answers_under_any_name(send):
@@ -188,7 +188,7 @@ def test_a_body_that_ends_early_is_400_and_not_acted_upon(send, path):
 )
 @pytest.mark.parametrize("size", [4 * 2**20 + 1, 20 * 2**20])
 def test_a_body_over_the_limit_is_413_and_the_answer_arrives(server, path, code, size):
-    answer = httpx.post(f"{server.url}{path}", content=b" " * size, timeout=60)
+    answer = httpx2.post(f"{server.url}{path}", content=b" " * size, timeout=60)
 
     assert answer.status_code == 413
     assert answer.json()["error"]["code"] == code
@@ -204,7 +204,7 @@ def test_a_body_announced_larger_than_anything_is_413_before_it_was_sent(send):
 
 
 def test_a_refused_body_is_read_so_that_the_answer_arrives(server):
-    answer = httpx.put(
+    answer = httpx2.put(
         f"{server.url}/d/upload/x",
         content=b"x" * 4 * 2**20,
         headers={"Host": "evil"},
@@ -221,7 +221,7 @@ def test_clients_that_dawdle_over_their_bodies_do_not_hold_up_pages(server):
         for dawdler in dawdlers:
             dawdler.sendall(head("POST", "/login", b"Content-Length: 1000") + b"\r\nhalf")
 
-        assert httpx.get(f"{server.url}/login", timeout=30).status_code == 200
+        assert httpx2.get(f"{server.url}/login", timeout=30).status_code == 200
     finally:
         for dawdler in dawdlers:
             dawdler.close()
@@ -234,7 +234,7 @@ def test_clients_that_do_not_read_their_answers_do_not_hold_up_pages(server):
         for connection in deaf:
             connection.sendall(request)
 
-        assert httpx.get(f"{server.url}/login", timeout=30).status_code == 200
+        assert httpx2.get(f"{server.url}/login", timeout=30).status_code == 200
     finally:
         for connection in deaf:
             connection.close()
@@ -242,7 +242,7 @@ def test_clients_that_do_not_read_their_answers_do_not_hold_up_pages(server):
 
 def test_a_callers_request_id_is_kept_and_a_strange_one_replaced(server):
     def echoed(offered):
-        answer = httpx.get(f"{server.url}/api/auth/me", headers={"X-Request-ID": offered})
+        answer = httpx2.get(f"{server.url}/api/auth/me", headers={"X-Request-ID": offered})
         assert answer.headers.get_list("x-request-id") == [answer.json()["error"]["request_id"]]
         return answer.headers["x-request-id"]
 
@@ -251,6 +251,6 @@ def test_a_callers_request_id_is_kept_and_a_strange_one_replaced(server):
 
 
 def test_a_header_with_an_underscore_does_not_pass_for_one_with_a_dash(server):
-    answer = httpx.get(f"{server.url}/api/auth/me", headers={"X_Request_ID": "forged"})
+    answer = httpx2.get(f"{server.url}/api/auth/me", headers={"X_Request_ID": "forged"})
 
     assert answer.headers["x-request-id"] != "forged"

@@ -2,7 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-import httpx
+import httpx2
 import pytest
 
 from tests.e2e.conftest import OWNER, PASSWORD
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.e2e
 
 @pytest.fixture
 def alice(server):
-    with httpx.Client(base_url=server.url, timeout=30) as client:
+    with httpx2.Client(base_url=server.url, timeout=30) as client:
         body = {"username": OWNER, "password": PASSWORD, "name": "long poll"}
         token = client.post("/api/auth/token", json=body).json()["token"]
         client.headers["Authorization"] = f"Bearer {token}"
@@ -59,7 +59,7 @@ def test_many_waiters_leave_the_pages_free(server, alice):
     cursor = changes(alice, cursor="latest")["cursor"]
     with ThreadPoolExecutor(40) as pool:
         waiters = [pool.submit(changes, alice, cursor=cursor, wait=60) for _ in range(40)]
-        assert httpx.get(f"{server.url}/login", timeout=20).status_code == 200
+        assert httpx2.get(f"{server.url}/login", timeout=20).status_code == 200
         folder = make_folder(alice, "heard by forty")
         for waiter in waiters:
             assert [line["entry"] for line in waiter.result(25)["results"]] == [folder]
@@ -81,5 +81,5 @@ def test_bad_questions_are_not_waited_for(alice, query, status, code):
 
 
 def test_strangers_do_not_wait(server):
-    response = httpx.get(f"{server.url}/api/changes?wait=60", timeout=20)
+    response = httpx2.get(f"{server.url}/api/changes?wait=60", timeout=20)
     assert response.status_code == 401

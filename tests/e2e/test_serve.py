@@ -5,7 +5,7 @@ import signal
 import socket
 from pathlib import Path
 
-import httpx
+import httpx2
 import psutil
 import pytest
 
@@ -26,8 +26,8 @@ def assert_refused(result, *words):
 
 class TestStarting:
     def test_it_is_ready_and_alive(self, server):
-        live = httpx.get(f"{server.url}/health/live")
-        ready = httpx.get(f"{server.url}/health/ready")
+        live = httpx2.get(f"{server.url}/health/live")
+        ready = httpx2.get(f"{server.url}/health/ready")
 
         assert live.json() == {"status": "live"}
         assert ready.json() == {
@@ -48,7 +48,7 @@ class TestStarting:
     def test_the_owner_gets_in_with_the_password_given(self, server):
         body = {"username": OWNER, "password": PASSWORD, "name": "test"}
 
-        answer = httpx.post(f"{server.url}/api/auth/token", json=body)
+        answer = httpx2.post(f"{server.url}/api/auth/token", json=body)
 
         assert answer.status_code == 201
         assert PASSWORD not in server.output()
@@ -58,14 +58,14 @@ class TestStarting:
         [line] = [line for line in first.output().splitlines() if "Its password" in line]
         password = line.split()[-1]
         body = {"username": "owner", "password": password, "name": "test"}
-        entered = httpx.post(f"{first.url}/api/auth/token", json=body).status_code
+        entered = httpx2.post(f"{first.url}/api/auth/token", json=body).status_code
         first.stop()
 
         second = start_server(RAPIDSERVE_OWNER="", RAPIDSERVE_OWNER_PASSWORD="")
 
         assert entered == 201
         assert "Its password" not in second.output()
-        assert httpx.post(f"{second.url}/api/auth/token", json=body).status_code == 201
+        assert httpx2.post(f"{second.url}/api/auth/token", json=body).status_code == 201
 
     def test_there_is_a_slim_supervisor_a_web_server_with_workers_and_a_job_worker(self, server):
         assert "rapidserve.supervisor" in psutil.Process(server.pid).cmdline()
@@ -289,7 +289,7 @@ class TestHealth:
         marker.rename(marker.with_suffix(".away"))
 
         def refusal():  # each worker looks for itself, at most once a second
-            answer = httpx.get(f"{server.url}/health/ready")
+            answer = httpx2.get(f"{server.url}/health/ready")
             return None if answer.status_code == 200 else answer
 
         answer = eventually(refusal, "it is not ready")
@@ -308,5 +308,5 @@ class TestHealth:
 
         server = start_server(RAPIDSERVE_PORT=str(port))
 
-        assert httpx.get(f"http://127.0.0.1:{port}/health/live").status_code == 200
+        assert httpx2.get(f"http://127.0.0.1:{port}/health/live").status_code == 200
         assert server.port == port
