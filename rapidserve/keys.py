@@ -83,11 +83,12 @@ def _write_private(file: Path, content: str) -> None:
         handle.flush()
         os.fsync(handle.fileno())
     temporary.rename(file)
-    directory = os.open(file.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+    for directory in (file.parent, file.parent.parent):  # the name, and the name of its directory
+        descriptor = os.open(directory, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _new_master_key() -> str:

@@ -4,6 +4,7 @@ Order matters when a ticket is issued: read the epochs first, check the rights a
 that falls between the two then finds a ticket with an old value, never an old right with a new one.
 """
 
+import time
 from collections.abc import Iterable
 from uuid import UUID
 
@@ -16,10 +17,15 @@ from files.tickets import Epochs, epochs_of
 
 
 def bump(subject: UUID) -> None:
-    """Have every ticket that depends on it looked at again. In the caller's transaction."""
+    """Have every ticket that depends on it looked at again. In the caller's transaction.
+
+    A row begins at the time of day in microseconds. Old rows are forgotten (files/tasks.py), and
+    one that began at 1 again would be lower than what tickets from before carry: they would be
+    served on, whatever was withdrawn.
+    """
     now = timezone.now()
     if not Epoch.objects.filter(id=subject).update(value=F("value") + 1, changed_at=now):
-        Epoch.objects.create(id=subject, changed_at=now)
+        Epoch.objects.create(id=subject, value=time.time_ns() // 1000, changed_at=now)
 
 
 def current(subjects: Iterable[UUID]) -> Epochs:

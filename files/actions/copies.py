@@ -14,17 +14,18 @@ from django.conf import settings
 from django.utils import timezone
 
 from files.access.actor import Actor
+from files.access.listing import extents
 from files.access.lookup import entry_for, folder_for, version_for
 from files.access.policy import folder_ids
 from files.access.roles import Permission
 from files.actions import quota, versions
 from files.actions.tree import add_folder, check_depth, checked_name, free_name, refuse_taken
 from files.actions.uploads import expire
-from files.content.writer import all_live
+from files.content.writer import PAGE, all_live
 from files.models import Entry, Extent, Upload, Version
 from files.names import name_key
 from rapidserve.crashpoints import crash_point
-from rapidserve.db import run_atomic, update_if
+from rapidserve.db import new_id, run_atomic, update_if
 from rapidserve.errors import Conflict, Gone, NotFound
 
 MAX_ENTRIES = 10_000
@@ -98,23 +99,12 @@ def _pending(actor: Actor, source: Entry, parent: Entry) -> Upload:
         created_at=timezone.now(),
         created_by=actor.user,
     )
-    Extent.objects.bulk_create(
-        Extent(
-            version=version,
-            index=extent.index,
-            chunk_id=extent.chunk_id,
-            offset=extent.offset,
-            length=extent.length,
-            sha256=extent.sha256,
-            space_id=parent.space_id,
-        )
-        for extent in Extent.objects.filter(version=original).order_by("index")
-    )
+    _copy_extents(original, version)
     return Upload.objects.create(
         version=version,
         space_id=parent.space_id,
         parent=parent,
-        entry_id=version.id,
+        entry_id=new_id(),
         name=source.name,
         name_key=name_key(source.name),
         on_conflict=Upload.OnConflict.FAIL,
@@ -123,6 +113,25 @@ def _pending(actor: Actor, source: Entry, parent: Entry) -> Upload:
         reserved_bytes=original.size,
         expires_at=timezone.now() + timedelta(seconds=settings.UPLOAD_IDLE_SECONDS),
     )
+
+
+def _copy_extents(original: Version, copy: Version) -> None:
+    """A page at a time: a file of a terabyte has a quarter of a million."""
+    start = 0
+    while page := extents(original, start, PAGE):
+        Extent.objects.bulk_create(
+            Extent(
+                version=copy,
+                index=extent.index,
+                chunk_id=extent.chunk_id,
+                offset=extent.offset,
+                length=extent.length,
+                sha256=extent.sha256,
+                space_id=copy.space_id,
+            )
+            for extent in page
+        )
+        start += PAGE
 
 
 def _make(actor: Actor, plan: list[Planned], parent_id: UUID, wanted: str | None) -> Entry:

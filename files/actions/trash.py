@@ -1,5 +1,6 @@
 """The trash: put in, take out, remove for good."""
 
+from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
 
@@ -76,8 +77,14 @@ def restore(*, actor: Actor, entry_id: UUID) -> Entry:
 
 
 def remove(*, actor: Actor, entry_id: UUID) -> None:
-    """Remove a trashed entry for good, with all below it and every version."""
-    purge(trashed_entry_for(actor, entry_id, Permission.EDIT), actor_id=actor.id)
+    """Remove a trashed entry for good, with all below it and every version. NotFound also when
+    somebody else has removed or restored it since this request began.
+    """
+    entry = trashed_entry_for(actor, entry_id, Permission.EDIT)
+    try:
+        purge(entry, actor_id=actor.id)
+    except Stale:
+        raise NotFound from None
 
 
 def purge_expired() -> int:
@@ -86,7 +93,8 @@ def purge_expired() -> int:
     trashed = Entry.objects.select_related("space", "parent").filter(live=False)
     expired = list(trashed.filter(trashed_at__lt=before, purged_at=None)[:PAGE])
     for entry in expired:
-        purge(entry, actor_id=None)
+        with suppress(Stale):  # somebody has just taken it out
+            purge(entry, actor_id=None)
     unfinished = list(trashed.exclude(purged_at=None)[:PAGE])
     for entry in unfinished:
         _delete_tree(entry)

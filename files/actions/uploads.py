@@ -90,21 +90,28 @@ def register(*, actor: Actor, announcement: Announcement) -> tuple[Upload, bool]
 
     upload, created = run_atomic(apply)
     crash_point("register.committed")
+    if not created:
+        _prove_sent(upload, 0, announcement.chunks)
     return upload, created
 
 
 def add_chunks(*, actor: Actor, upload_id: UUID, start: int, chunks: Sequence[ChunkSpec]) -> Upload:
     """Register the next page of hashes of an open upload."""
 
-    def apply() -> Upload:
+    def apply() -> tuple[Upload, bool]:
         upload = open_upload_for(actor, upload_id)
         check_chunks(upload.size, start, chunks)
         _touch(upload)
+        page = upload.extents.filter(index__gte=start, index__lt=start + len(chunks))
+        resumed = page.exists()
         add_extents(upload, start, chunks, may_reuse=_may_reuse(actor, upload.space))
         crash_point("chunks.inserted")
-        return upload
+        return upload, resumed
 
-    return run_atomic(apply)
+    upload, resumed = run_atomic(apply)
+    if resumed:
+        _prove_sent(upload, start, chunks)
+    return upload
 
 
 def stored(*, actor: Actor, upload_id: UUID, indexes: Sequence[int]) -> tuple[list[int], list[int]]:
@@ -289,6 +296,11 @@ def _new_upload(actor: Actor, parent: Entry, name: str, announcement: Announceme
     version.save(force_insert=True)
     upload.save(force_insert=True)
     return upload
+
+
+def _prove_sent(upload: Upload, start: int, chunks: Sequence[ChunkSpec]) -> None:
+    """What the client sent before it lost its way: else it would be asked to send it again."""
+    prove(upload, range(start, start + len(chunks)))
 
 
 def _touch(upload: Upload) -> None:

@@ -65,7 +65,7 @@ class TrashedEntryView(APIView):
     @extend_schema(
         operation_id="remove_entry",
         parameters=[ENTRY_ID],
-        responses={204: None, **errors(401, 403, 404, 503)},
+        responses={204: None, **errors(401, 403, 404, 412, 503)},
     )
     def delete(self, request: Request, entry_id: str) -> Response:
         """Remove for good, with all below and every version."""
@@ -80,7 +80,7 @@ class RestoreEntryView(APIView):
         operation_id="restore_entry",
         parameters=[ENTRY_ID],
         request=None,
-        responses={200: EntrySerializer, **errors(401, 403, 404, 409, 422, 503)},
+        responses={200: EntrySerializer, **errors(401, 403, 404, 409, 412, 422, 503)},
     )
     def post(self, request: Request, entry_id: str) -> Response:
         """Back to where it was, or to the top when that folder is gone."""

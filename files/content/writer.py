@@ -267,7 +267,10 @@ def _without_registered(
 
 
 def _held_in_space(upload: Upload, specs: set[ChunkSpec]) -> dict[ChunkSpec, UUID]:
-    """Live chunks that a committed version of this space already holds."""
+    """Live chunks that a committed version of this space already holds.
+
+    Only those whose object is there: who sends a file again because it was lost is asked for it.
+    """
     rows = list(
         Extent.objects.filter(space_id=upload.space_id, sha256__in={s.sha256 for s in specs})
         .values_list("sha256", "version_id", "chunk_id")
@@ -280,11 +283,10 @@ def _held_in_space(upload: Upload, specs: set[ChunkSpec]) -> dict[ChunkSpec, UUI
     )
     candidates = {chunk for _, version, chunk in rows if version in committed}
     live = Chunk.objects.filter(id__in=candidates, state=Chunk.State.LIVE)
-    found = {
-        ChunkSpec(sha256, size): chunk_id
-        for chunk_id, sha256, size in live.values_list("id", "sha256", "size")
+    found = {ChunkSpec(chunk.sha256, chunk.size): chunk for chunk in live}
+    return {
+        spec: chunk.id for spec, chunk in found.items() if spec in specs and _is_readable(chunk)
     }
-    return {spec: chunk_id for spec, chunk_id in found.items() if spec in specs}
 
 
 def _already_in_upload(upload: Upload, specs: set[ChunkSpec]) -> dict[ChunkSpec, UUID]:

@@ -16,7 +16,7 @@ from files.chunkstore.errors import (
 )
 from files.chunkstore.registry import nodes
 from files.delivery.admission import admitted
-from files.delivery.answers import INERT, is_cached, range_header
+from files.delivery.answers import INERT, drain, is_cached, range_header
 from files.delivery.responses import (
     SendFile,
     extent_blocks,
@@ -43,7 +43,7 @@ async def put_chunk(request: Request) -> Response:
         ticket = await admitted(request, PutTicket)
         await _store(request, ticket)
     except RapidServeError:
-        await _drain(request)
+        await drain(request, most=DRAINED)
         raise
     crash_point("put.stored")
     return Response(status_code=204, headers={"ETag": f'"{ticket.sha256}"'})
@@ -144,14 +144,3 @@ def _size_mismatch(ticket: PutTicket) -> Invalid:
         code="size_mismatch",
         facts={"expected": ticket.size},
     )
-
-
-async def _drain(request: Request) -> None:
-    dropped = 0
-    try:
-        async for block in request.stream():
-            dropped += len(block)
-            if dropped > DRAINED:
-                return
-    except (ClientDisconnect, RuntimeError):
-        return  # nobody is sending any more, or everything was read

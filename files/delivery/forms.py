@@ -27,6 +27,7 @@ from files.chunkstore.errors import ChunkStoreError, NodeFull
 from files.chunkstore.registry import nodes
 from files.content.writer import ChunkSpec, Slot, slots
 from files.delivery.admission import admitted
+from files.delivery.answers import drain
 from files.delivery.threads import in_thread
 from files.models import Upload
 from files.tickets import FormTicket
@@ -58,7 +59,7 @@ async def post_form(request: Request) -> Response:
         async with _room:
             file_id = await _receive(request, ticket)
     except RapidServeError as error:
-        await _drain(request)
+        await drain(request, most=DRAINED_BYTES)
         if error.code in {"parent_gone", "not_found"}:
             place = "/"  # the folder has no page any more that could say so
         return _see_other(place, {"problem": issue.problem_ticket(_told(error))})
@@ -89,7 +90,7 @@ class FormBody:
     def __init__(self, request: Request) -> None:
         self._stream = request.stream()
         self._left = bytearray()
-        _, parameters = parse_header_parameters(request.headers.get("content-type", ""))
+        parameters = _parameters(request.headers.get("content-type", ""))
         self._boundary = b"--" + parameters.get("boundary", "").encode("latin-1", "replace")
         self._length = int(request.headers.get("content-length", "0"))
 
@@ -222,11 +223,20 @@ def _file_name(lines: bytes) -> str:
     for line in lines.decode(errors="replace").split("\r\n"):
         key, _, value = line.partition(":")
         if key.strip().lower() == "content-disposition":
-            _, parameters = parse_header_parameters(value)
+            parameters = _parameters(value)
             # Browsers write these three, and nothing else, as a URL would.
             name = parameters.get("filename", "").replace("%22", '"')
             return name.replace("%0D", "\r").replace("%0A", "\n")
     return ""
+
+
+def _parameters(header: str) -> dict[str, str]:
+    """None when one names an encoding that there is not, as in `filename*=foo''a%41`."""
+    try:
+        _, parameters = parse_header_parameters(header)
+    except (LookupError, ValueError):
+        return {}
+    return parameters
 
 
 def _actor(ticket: FormTicket) -> Actor:
@@ -247,14 +257,3 @@ def _see_other(place: str, query: dict[str, str]) -> Response:
 
 def _unreadable() -> Invalid:
     return Invalid("This form can't be read. It takes one file.", code="form_invalid")
-
-
-async def _drain(request: Request) -> None:
-    dropped = 0
-    try:
-        async for block in request.stream():
-            dropped += len(block)
-            if dropped > DRAINED_BYTES:
-                return
-    except (ClientDisconnect, RuntimeError):
-        return  # nobody is sending any more, or everything was read

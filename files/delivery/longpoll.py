@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.5
 MAX_WAIT_SECONDS = 60
+MANY_DIGITS = 10
 SPACE_HEADER = b"x-rapidserve-space"
 """How the view says which space its answer is about."""
 
@@ -107,7 +108,10 @@ async def answer(
 def _wait(scope: Scope) -> int:
     """Seconds asked for, at most 60; 0 for what the view will refuse."""
     raw = parse_qs(scope["query_string"].decode("latin-1")).get("wait", ["0"])[-1]
-    return min(int(raw), MAX_WAIT_SECONDS) if raw.isascii() and raw.isdigit() else 0
+    if not raw.isascii() or not raw.isdigit():
+        return 0
+    # int() refuses thousands of digits.
+    return min(int(raw), MAX_WAIT_SECONDS) if len(raw) <= MANY_DIGITS else MAX_WAIT_SECONDS
 
 
 async def _ask(pages: Pages, scope: Scope) -> list[Message]:
@@ -124,10 +128,13 @@ async def _ask(pages: Pages, scope: Scope) -> list[Message]:
 
 
 def _space_to_wait_for(messages: list[Message]) -> UUID | None:
-    """The space when the answer is 200 and has no lines."""
+    """The space when the answer is 200 and has no lines. The page of a browsable API is answered as
+    it is: nobody waits for that.
+    """
     start = messages[0]
     headers = dict(start["headers"])
-    if start["status"] != 200 or SPACE_HEADER not in headers:  # noqa: PLR2004 - OK
+    is_json = headers.get(b"content-type", b"").startswith(b"application/json")
+    if start["status"] != 200 or SPACE_HEADER not in headers or not is_json:  # noqa: PLR2004 - OK
         return None
     body = json.loads(b"".join(message.get("body", b"") for message in messages[1:]))
     return None if body["results"] else UUID(headers[SPACE_HEADER].decode())

@@ -133,6 +133,8 @@ def _from_validation(detail: Any, path: tuple[str, ...]) -> RapidServeError:
 def _from_database(exc: OperationalError) -> RapidServeError:
     if "full" in str(exc):
         return StorageFull(
-            "The server's disk is full. Nothing was changed.", code="storage_full", retry_after=60
+            "The server's disk is full. Try again when there is room.",
+            code="storage_full",
+            retry_after=60,
         )
     return Unavailable("The server is busy. Try again in a moment.", retry_after=1)

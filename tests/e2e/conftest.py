@@ -1,5 +1,6 @@
 """The real server, as a person would start it: `manage.py serve` in a process tree of its own."""
 
+import contextlib
 import dataclasses
 import os
 import shutil
@@ -156,7 +157,8 @@ class Server:
 
     def kill(self) -> None:
         for process in self.tree():
-            process.kill()
+            with contextlib.suppress(psutil.NoSuchProcess):  # it died with the one before
+                process.kill()
         self.process.wait(PATIENCE)
 
 

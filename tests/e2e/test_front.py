@@ -82,13 +82,14 @@ def test_large_headers_are_400_or_431(send, size):
     assert_error(answer, 400, "headers_too_large")
 
 
-def test_enormous_headers_are_refused_by_the_http_layer(send):
+def test_enormous_headers_are_400_or_431(send):
+    """Which one depends on how much of them the HTTP layer had read when it gave up."""
     try:
         status = send(head("GET", "/", b"X-Large: " + b"a" * 500_000) + b"\r\n")[0]
     except ConnectionError:
         status = 431  # it hung up while we were still sending, so its answer was lost
 
-    assert status == 431
+    assert status in {400, 431}
 
 
 def test_very_many_headers_are_refused_by_the_http_layer(send):

@@ -55,6 +55,24 @@ def test_when_nothing_happens_the_answer_is_empty(alice):
     assert heard == {"results": [], "cursor": heard["cursor"], "has_more": False}
 
 
+def test_a_wait_of_thousands_of_digits_is_only_a_long_one(alice):
+    folder = make_folder(alice, "there is something to say")
+    assert folder in [line["entry"] for line in changes(alice, wait="9" * 5000)["results"]]
+
+
+def test_the_browsable_api_shows_its_page_at_once(server, alice):
+    with httpx2.Client(base_url=server.url, timeout=30) as person:
+        person.get("/login")
+        form = {"username": OWNER, "password": PASSWORD}
+        token = {"X-CSRFToken": person.cookies["csrftoken"]}
+        assert person.post("/login", data=form, headers=token).status_code == 302
+
+        page = person.get("/api/changes?cursor=latest&wait=60", headers={"Accept": "text/html"})
+
+    assert page.status_code == 200
+    assert page.headers["Content-Type"].startswith("text/html")
+
+
 def test_many_waiters_leave_the_pages_free(server, alice):
     cursor = changes(alice, cursor="latest")["cursor"]
     with ThreadPoolExecutor(40) as pool:

@@ -56,6 +56,15 @@ def test_it_is_open_to_everybody_and_so_is_the_page_that_shows_it(db):
     assert Client().get("/api/docs/").status_code == 200
 
 
+def test_the_page_has_no_script_that_the_content_security_policy_stops(db):
+    page = Client().get("/api/docs/")
+
+    scripts = re.findall(r"<script\b([^>]*)>", page.content.decode())
+    assert scripts
+    assert all("src=" in attributes for attributes in scripts)
+    assert "unsafe-inline" not in page["Content-Security-Policy"]
+
+
 def test_every_operation_is_described_and_nothing_else(schema):
     described = {
         (method, path)

@@ -147,7 +147,9 @@ def _refuse_taken_port(address: str, port: int) -> None:
 
 
 def _refuse_problems() -> None:
-    for problem in run_checks():
+    # Django keeps its checks in a set. In order of id, the cause is named before what follows from
+    # it: that a key is gone before that its node can't be opened.
+    for problem in sorted(run_checks(), key=lambda problem: problem.id or ""):
         if problem.level >= ERROR:
             raise SettingError(problem.msg)
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from files.chunkstore.chunk import CHUNK_SIZE
 from files.content.collect import collect
 from files.models import Upload
 from tests.files.api.answers import answered, node_objects, refused
@@ -34,6 +35,17 @@ def test_a_copy_is_a_file_of_its_own_with_the_same_content(shared_world):
     alice.delete(f"/api/trash/{file['id']}")
     collect()
     assert alice.download(body["id"]) == b"text"
+
+
+def test_a_file_of_many_chunks_is_copied_page_by_page(shared_world, monkeypatch):
+    monkeypatch.setattr("files.actions.copies.PAGE", 2)
+    alice = shared_world.alice
+    data = b"".join(bytes([letter]) * CHUNK_SIZE for letter in b"abc")
+    file = alice.upload("a.bin", data)["file"]
+
+    body = answered(copy(alice, file["id"]), 201)
+
+    assert alice.download(body["id"]) == data
 
 
 def test_without_a_name_a_number_is_found(world, file):

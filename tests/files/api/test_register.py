@@ -120,6 +120,25 @@ def test_registering_the_same_file_again_goes_on_with_the_open_upload(world):
     assert (again["upload_id"], again["file_id"]) == (first["upload_id"], first["file_id"])
 
 
+def test_what_was_sent_before_registering_again_is_not_asked_for_again(world):
+    first = answered(world.alice.register("a.bin", A + END), 201)
+    world.alice.send(first["chunks"][1], END)
+
+    again = answered(world.alice.register("a.bin", A + END), 200)
+
+    assert [chunk["state"] for chunk in again["chunks"]] == ["upload", "have"]
+
+
+def test_what_was_sent_before_announcing_a_page_again_is_not_asked_for_again(world):
+    first = answered(world.alice.register("a.bin", A + END), 201)
+    world.alice.send(first["chunks"][1], END)
+
+    page = {"start": 1, "chunks": [{"sha256": sha256(END), "size": len(END)}]}
+    again = answered(world.alice.post(f"/api/upload/{first['upload_id']}/chunks", page))
+
+    assert [chunk["state"] for chunk in again["chunks"]] == ["have"]
+
+
 def test_another_token_of_the_same_person_goes_on_with_the_open_upload(world):
     first = answered(world.alice.register("a.bin", END), 201)
     elsewhere = Person(world.alice.user, world.plane)

@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from files import tasks
+from files.actions import trash as actions
 from files.models import Chunk, Entry, Extent, Version
 from tests.files.api.answers import answered, refused
 from tests.files.api.tree import assert_sound
@@ -149,6 +150,24 @@ def test_removing_for_good_twice_is_not_found(world, file):
 
     refused(remove(world.alice, file), 404, "not_found")
     refused(restore(world.alice, file), 404, "not_found")
+
+
+@pytest.mark.parametrize("method", ["remove", "restore"])
+def test_who_removes_what_somebody_else_has_just_dealt_with_finds_nothing(
+    world, file, monkeypatch, method
+):
+    trash(world.alice, file)
+    look_up = actions.trashed_entry_for
+
+    def look_up_and_lose(*args):
+        entry = look_up(*args)
+        monkeypatch.setattr(actions, "trashed_entry_for", look_up)
+        getattr(actions, method)(actor=world.alice.actor, entry_id=entry.id)
+        return entry
+
+    monkeypatch.setattr(actions, "trashed_entry_for", look_up_and_lose)
+
+    refused(remove(world.alice, file), 404, "not_found")
 
 
 def test_only_what_is_in_the_trash_is_removed_for_good(world, file):

@@ -4,11 +4,15 @@ Every process learns of withdrawals within a second; `refresh` is that moment he
 """
 
 import time
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from accounts.actions import deactivate_user, reactivate_user, revoke_token
 from accounts.models import ApiToken
+from files.models import Epoch
+from files.tasks import forget_old_epochs
 from tests.files.api.answers import answered, refused
 from tests.world import Person, path_of
 
@@ -65,6 +69,23 @@ def test_trashing_the_file_stops_them_and_restoring_lets_them_work_again(
 
     shared_world.alice.delete(f"/api/files/{file}")
     assert_withdrawn(shared_world, addresses)
+
+
+def test_trashing_stops_them_also_after_older_withdrawals_were_forgotten(shared_world):
+    """Addresses carry the number of withdrawals so far: it must not begin anew below them."""
+    alice = shared_world.alice
+    file = alice.upload("kept.txt", DATA)["file"]["id"]
+    for name in ("1.txt", "2.txt", "3.txt"):
+        alice.delete(f"/api/files/{alice.upload(name, DATA)['file']['id']}")
+    handed_out = addresses_for(alice, file)
+    Epoch.objects.update(changed_at=timezone.now() - timedelta(days=365))
+    forget_old_epochs.call_local()
+    assert not Epoch.objects.exists()
+    assert_open(shared_world, handed_out)
+
+    alice.delete(f"/api/files/{file}")
+
+    assert_withdrawn(shared_world, handed_out)
 
 
 def test_trashing_a_folder_above_stops_them(shared_world, folder, addresses):

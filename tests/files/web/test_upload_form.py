@@ -142,6 +142,7 @@ def test_the_form_puts_the_file_into_its_own_folder(world, alice):
         (form_body(b"x", after=b"and more"), "It takes one file."),
         (form_body(b"x")[:-2], "It takes one file."),
         (form_body(b"x").replace(b"\r\n\r\n", b"\n\n"), "It takes one file."),
+        (form_body(b"x").replace(b"filename=", b"filename*=no-such''%41"), "Choose a file first."),
         (b"", "It takes one file."),
         (b"x" * 40_000, "It takes one file."),
         (b"--\r\n\r\nx\r\n----\r\n", "It takes one file."),
@@ -166,6 +167,17 @@ def test_a_second_part_never_passes_for_bytes_of_the_file(world, alice, where):
     assert world.alice.names() == []
     assert bytes_held(world.alice) == (0, 0)
     assert not Upload.objects.filter(state=Upload.State.OPEN).exists()
+
+
+def test_a_boundary_in_an_encoding_that_there_is_not_is_refused(world, alice):
+    answer = world.plane.post(
+        form_address(alice),
+        content=b"x",
+        headers={"Content-Type": "multipart/form-data; boundary*=no-such''%41"},
+        follow_redirects=False,
+    )
+
+    assert "It takes one file." in page_after(alice, answer)
 
 
 def test_another_kind_of_body_is_refused(world, alice):
