@@ -23,6 +23,7 @@ def expire_uploads() -> None:
     ended = Upload.objects.filter(state=Upload.State.EXPIRED).exclude(version=None)
     for upload in ended[:PAGE]:
         uploads.drop_pending_version(upload)
+    uploads.forget_ended(timezone.now() - timedelta(seconds=settings.UPLOAD_IDLE_SECONDS))
 
 
 @queue.periodic_task(crontab(minute="17", hour="*/6"))

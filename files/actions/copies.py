@@ -28,8 +28,9 @@ from rapidserve.crashpoints import crash_point
 from rapidserve.db import new_id, run_atomic, update_if
 from rapidserve.errors import Conflict, Gone, NotFound
 
-MAX_ENTRIES = 10_000
-"""A folder with more below it is refused: the copy is made in one request and one transaction."""
+MAX_ENTRIES = 2_000
+"""A folder with more below it is refused: the copy is one transaction, and while it is written
+everybody else waits (some 3 ms for each entry)."""
 
 
 @dataclass(frozen=True, slots=True)

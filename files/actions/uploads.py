@@ -22,7 +22,7 @@ from files.access.lookup import (
     upload_gone,
     writable_parent,
 )
-from files.access.policy import can, permissions
+from files.access.policy import can
 from files.access.roles import Permission
 from files.actions import quota, versions
 from files.actions.tree import check_depth, checked_name
@@ -100,6 +100,7 @@ def add_chunks(*, actor: Actor, upload_id: UUID, start: int, chunks: Sequence[Ch
 
     def apply() -> tuple[Upload, bool]:
         upload = open_upload_for(actor, upload_id)
+        place_of(actor, upload)
         check_chunks(upload.size, start, chunks)
         _touch(upload)
         page = upload.extents.filter(index__gte=start, index__lt=start + len(chunks))
@@ -124,6 +125,19 @@ def stored(*, actor: Actor, upload_id: UUID, indexes: Sequence[int]) -> tuple[li
     run_atomic(lambda: _touch(upload))
     missing = prove(upload, indexes)
     return sorted(set(indexes) - set(missing)), missing
+
+
+def place_of(actor: Actor, upload: Upload) -> Entry:
+    """The folder the file is to go into, as it is now.
+
+    Conflict(parent_gone) when the actor may not write there any more: new addresses would outlive
+    what stopped the old ones.
+    """
+    rows = Entry.objects.select_related("space", "parent")
+    parent = rows.filter(id=upload.parent_id).first() if upload.parent_id else None
+    if parent is None or not is_in_sight(parent) or not can(actor, Permission.EDIT, parent):
+        raise Conflict("The folder was trashed or taken away meanwhile.", code="parent_gone")
+    return parent
 
 
 def refresh(upload: Upload, *, start: int, limit: int) -> None:
@@ -184,6 +198,12 @@ def drop_pending_version(upload: Upload) -> None:
     delete_extents(version_id)
     Upload.objects.filter(id=upload.id).update(version=None)
     Version.objects.filter(id=version_id, state=Version.State.PENDING).delete()
+
+
+def forget_ended(before: datetime) -> None:
+    """Delete the rows of uploads that would have expired before then: nobody asks for them."""
+    ended = Upload.objects.filter(expires_at__lt=before).exclude(state=Upload.State.OPEN)
+    ended.exclude(state=Upload.State.EXPIRED, version__isnull=False).delete()
 
 
 def delete_extents(version_id: UUID) -> None:
@@ -365,10 +385,5 @@ def _commit(actor: Actor, upload_id: UUID) -> None:
     if not update_if(still_open, state=Upload.State.COMPLETED):
         return
     upload = upload_for(actor, upload_id)
-    parent = upload.parent
-    if parent is None or not is_in_sight(parent):
-        raise Conflict("The folder was trashed meanwhile.", code="parent_gone")
-    if Permission.EDIT not in permissions(actor, parent):
-        raise Conflict("The folder was taken away meanwhile.", code="parent_gone")
-    versions.commit(upload, parent=parent)
+    versions.commit(upload, parent=place_of(actor, upload))
     crash_point("complete.writing")

@@ -25,8 +25,8 @@ def commit(upload: Upload, *, parent: Entry) -> Entry:
     chunks were seen live. Decides by `on_conflict` what a taken name means; Conflict(name_taken),
     Stale. No data is read or copied.
     """
+    _refuse_other_version(upload, parent)
     name, existing = _destination(upload, parent)
-    _refuse_other_version(upload, existing)
     version = Version.objects.get(upload=upload)
     version.content_hash = content_hash(_hashes(version))
     if existing is None:
@@ -73,9 +73,8 @@ def restore(*, actor: Actor, entry_id: UUID, version_id: UUID) -> Entry:
 
 def refuse_conflict(upload: Upload, parent: Entry) -> Entry | None:
     """The file that would get a new version, if any; the refusals that can be told at register."""
-    _, existing = _destination(upload, parent)
-    _refuse_other_version(upload, existing)
-    return existing
+    _refuse_other_version(upload, parent)
+    return _destination(upload, parent)[1]
 
 
 def _destination(upload: Upload, parent: Entry) -> tuple[str, Entry | None]:
@@ -90,10 +89,12 @@ def _destination(upload: Upload, parent: Entry) -> tuple[str, Entry | None]:
     return other.name, other
 
 
-def _refuse_other_version(upload: Upload, existing: Entry | None) -> None:
-    """`if_match` names the version the client's change was based on."""
+def _refuse_other_version(upload: Upload, parent: Entry) -> None:
+    """`if_match` names the version the client's change was based on: that of the file which has
+    the name now, whatever the upload would do about it."""
     if upload.if_match is None:
         return
+    existing = live_child(parent, upload.name)
     current = existing.current_version_id if existing else None
     if current != upload.if_match:
         raise Stale(

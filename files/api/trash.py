@@ -65,7 +65,7 @@ class TrashedEntryView(APIView):
     @extend_schema(
         operation_id="remove_entry",
         parameters=[ENTRY_ID],
-        responses={204: None, **errors(401, 403, 404, 412, 503)},
+        responses={204: None, **errors(401, 403, 404, 503)},
     )
     def delete(self, request: Request, entry_id: str) -> Response:
         """Remove for good, with all below and every version."""

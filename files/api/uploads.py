@@ -99,7 +99,7 @@ class UploadView(APIView):
             OpenApiParameter("start", int, description="First chunk of the page."),
             OpenApiParameter("limit", int, description="1 to 1000, clamped.", default=100),
         ],
-        responses={200: UploadPageSerializer, **errors(401, 403, 404, 410, 422, 503)},
+        responses={200: UploadPageSerializer, **errors(401, 403, 404, 409, 410, 422, 503)},
     )
     def get(self, request: Request, upload_id: UUID) -> Response:
         """Today's states and fresh addresses: how a client resumes."""
@@ -164,9 +164,10 @@ class CompleteView(APIView):
 
 
 def _upload_body(request: Request, upload: Upload, start: int, limit: int) -> dict[str, Any]:
-    """The answer every call about an open upload gives. Epochs are read before the states."""
+    """The answer every call about an open upload gives. Epochs are read before the rights."""
     actor = actor_of(request)
     epochs = issue.upload_epochs(actor, upload)
+    uploads.place_of(actor, upload)
     expires_at = issue.expiry(actor, settings.UPLOAD_URL_SECONDS)
 
     def described(slot: Slot) -> dict[str, Any]:

@@ -1,14 +1,10 @@
 """Answers of the plane: the one error shape, and the headers every delivered byte carries."""
 
-import asyncio
-
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from rapidserve.errors import RapidServeError
 from rapidserve.observability.requests import current_request_id
-
-DRAIN_SECONDS = 120
 
 INERT = {
     # Hostile content must do nothing, whatever a browser makes of it.
@@ -32,21 +28,6 @@ def error_answer(_request: Request, error: Exception) -> Response:
     return JSONResponse(
         error.as_dict(current_request_id.get()), status_code=error.status, headers=headers
     )
-
-
-async def drain(request: Request, *, most: int) -> None:
-    """Read a refused body, up to `most` bytes of it: a client that is still sending would not see
-    the answer. Not for ever: whoever has no ticket could hold all connections by sending slowly.
-    """
-    dropped = 0
-    try:
-        async with asyncio.timeout(DRAIN_SECONDS):
-            async for block in request.stream():
-                dropped += len(block)
-                if dropped > most:
-                    return
-    except (ClientDisconnect, RuntimeError, TimeoutError):
-        return  # nobody is sending any more, everything was read, or it takes too long
 
 
 def is_cached(request: Request, etag: str) -> bool:

@@ -3,7 +3,7 @@
 from functools import partial
 from uuid import UUID
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from files.chunkstore.backend import Writer
@@ -15,8 +15,9 @@ from files.chunkstore.errors import (
     NodeFull,
 )
 from files.chunkstore.registry import nodes
+from files.delivery import bodies
 from files.delivery.admission import admitted
-from files.delivery.answers import INERT, drain, is_cached, range_header
+from files.delivery.answers import INERT, is_cached, range_header
 from files.delivery.responses import (
     SendFile,
     extent_blocks,
@@ -28,7 +29,7 @@ from files.delivery.threads import in_thread
 from files.ranges import parse_range
 from files.tickets import ChunkTicket, PutTicket
 from rapidserve.crashpoints import crash_point
-from rapidserve.errors import BadRequest, Invalid, RapidServeError, StorageFull, Unavailable
+from rapidserve.errors import Invalid, RapidServeError, StorageFull, Unavailable
 
 BLOCK = 2**19
 """Bytes gathered before a thread hashes and writes them; a hop costs as much as some 64 KiB."""
@@ -43,7 +44,7 @@ async def put_chunk(request: Request) -> Response:
         ticket = await admitted(request, PutTicket)
         await _store(request, ticket)
     except RapidServeError:
-        await drain(request, most=DRAINED)
+        await bodies.drain(request, most=DRAINED)
         raise
     crash_point("put.stored")
     return Response(status_code=204, headers={"ETag": f'"{ticket.sha256}"'})
@@ -80,15 +81,13 @@ async def _store(request: Request, ticket: PutTicket) -> None:
     try:
         gathered: list[bytes] = []
         waiting = 0
-        async for block in request.stream():
+        async for block in bodies.blocks(request):
             gathered.append(block)
             waiting += len(block)
             if waiting >= BLOCK:
                 await in_thread(partial(incoming.write, gathered))
                 gathered, waiting = [], 0
         await in_thread(partial(incoming.finish, gathered))
-    except ClientDisconnect:
-        raise BadRequest("The body did not arrive completely.", code="body_incomplete") from None
     except ChunkStoreError as error:
         raise _refusal(error, ticket) from error
     finally:

@@ -26,8 +26,9 @@ logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.8
 STALE_SECONDS = 2.0
-# A change is stamped before its transaction commits: look back further than any of them takes.
-OVERLAP = timedelta(seconds=60)
+# A change is stamped before its transaction commits, and a clock that is set right may step back:
+# look back further than either takes.
+OVERLAP = timedelta(minutes=15)
 
 
 class EpochWatch:

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.utils.http import parse_header_parameters
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from accounts.models import User
@@ -26,12 +26,12 @@ from files.chunkstore.chunk import CHUNK_SIZE
 from files.chunkstore.errors import ChunkStoreError, NodeFull
 from files.chunkstore.registry import nodes
 from files.content.writer import ChunkSpec, Slot, slots
+from files.delivery import bodies
 from files.delivery.admission import admitted
-from files.delivery.answers import drain
 from files.delivery.threads import in_thread
 from files.models import Upload
 from files.tickets import FormTicket
-from rapidserve.errors import BadRequest, Invalid, RapidServeError, StorageFull, Unavailable
+from rapidserve.errors import Invalid, RapidServeError, StorageFull, Unavailable
 
 HEAD_BYTES: Final = 16 * 2**10
 DRAINED_BYTES: Final = 64 * 2**20
@@ -59,7 +59,7 @@ async def post_form(request: Request) -> Response:
         async with _room:
             file_id = await _receive(request, ticket)
     except RapidServeError as error:
-        await drain(request, most=DRAINED_BYTES)
+        await bodies.drain(request, most=DRAINED_BYTES)
         if error.code in {"parent_gone", "not_found"}:
             place = "/"  # the folder has no page any more that could say so
         return _see_other(place, {"problem": issue.problem_ticket(_told(error))})
@@ -69,26 +69,23 @@ async def post_form(request: Request) -> Response:
 async def _receive(request: Request, ticket: FormTicket) -> UUID:
     """The id of the file that was made. Whatever fails ends the upload and gives its room back."""
     body = FormBody(request)
+    announced = await body.head()
+    actor = await in_thread(partial(_actor, ticket))
+    incoming = IncomingFile(actor, UUID(ticket.folder), announced)
     try:
-        announced = await body.head()
-        actor = await in_thread(partial(_actor, ticket))
-        incoming = IncomingFile(actor, UUID(ticket.folder), announced)
-        try:
-            async for chunk in body.chunks(announced.size):
-                await in_thread(partial(incoming.add, chunk))
-            await body.end()
-            return await in_thread(incoming.complete)
-        finally:
-            await in_thread(incoming.abandon)
-    except ClientDisconnect:
-        raise BadRequest("The file did not arrive completely.", code="body_incomplete") from None
+        async for chunk in body.chunks(announced.size):
+            await in_thread(partial(incoming.add, chunk))
+        await body.end()
+        return await in_thread(incoming.complete)
+    finally:
+        await in_thread(incoming.abandon)
 
 
 class FormBody:
     """A multipart body with a single part, read in order: `head`, `chunks`, `end`."""
 
     def __init__(self, request: Request) -> None:
-        self._stream = request.stream()
+        self._stream = bodies.blocks(request)
         self._left = bytearray()
         parameters = _parameters(request.headers.get("content-type", ""))
         self._boundary = b"--" + parameters.get("boundary", "").encode("latin-1", "replace")
