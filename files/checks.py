@@ -5,6 +5,7 @@ are read. Here is what only shows beside the disk and the database.
 """
 
 import ipaddress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,13 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import DatabaseError
 
 from files.chunkstore import registry
-from files.chunkstore.errors import ChunkStoreError
+from files.chunkstore.errors import (
+    ChunkAbsent,
+    ChunkDamaged,
+    ChunkStoreError,
+    KeyMissing,
+    NodeFull,
+)
 from files.models import Node
 from rapidserve import keys
 from rapidserve.env import SettingError
@@ -65,8 +72,17 @@ def check_nodes(**_: Any) -> list[CheckMessage]:
 def _node_problem(name: str) -> CheckMessage | None:
     try:
         registry.node(name).check()
+        _open_one(name)
     except SettingError as error:
         return Error(str(error), id="files.E003")
+    except NodeFull:
+        return None  # reading, verifying and making room go on; writing says so by itself
+    except KeyMissing as error:
+        return Error(
+            f"Node {name} is sealed under a master key that is not in the ring: {error}"
+            " Put the key back; without it no file can be read.",
+            id="files.E005",
+        )
     except ChunkStoreError as error:
         return Error(
             f"Node {name} can't be used: {error} Is its disk mounted?"
@@ -74,6 +90,16 @@ def _node_problem(name: str) -> CheckMessage | None:
             id="files.E004",
         )
     return None
+
+
+def _open_one(name: str) -> None:
+    """KeyMissing when a sealed chunk of the node can't be opened: before anything is written under
+    another key. Other trouble with that one chunk is not the settings' fault."""
+    backend = registry.node(name)
+    stored = next(backend.list(), None)
+    if stored is not None and stored.size:
+        with suppress(ChunkAbsent, ChunkDamaged), closing(backend.read(stored.key, 0, 1)) as blocks:
+            next(blocks)
 
 
 def _known_nodes() -> set[str]:

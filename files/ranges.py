@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from rapidserve.errors import RangeUnsatisfiable
 
-_BYTE_RANGE = re.compile(r"bytes\s*=\s*(\d{0,19})\s*-\s*(\d{0,19})\s*", re.IGNORECASE | re.ASCII)
+_BYTE_RANGE = re.compile(
+    r"bytes\s*=\s*(\d{0,1000})\s*-\s*(\d{0,1000})\s*", re.IGNORECASE | re.ASCII
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,8 @@ from rapidserve.errors import Unavailable
 
 T = TypeVar("T")
 
+PATIENCE_SECONDS = 15
+"""How long a transaction is tried again; each try may wait for the database's own timeout."""
 COLLISIONS = 3
 """Times a broken constraint is taken for a race. One that stays is a mistake of ours."""
 
@@ -68,6 +70,7 @@ def run_atomic(function: Callable[[], T], *, attempts: int = 8) -> T:
     sees their row and answers as if it had always been there.
     Raises Unavailable when the database stays busy.
     """
+    deadline = time.monotonic() + PATIENCE_SECONDS
     for attempt in range(attempts):
         try:
             with atomic():
@@ -78,6 +81,8 @@ def run_atomic(function: Callable[[], T], *, attempts: int = 8) -> T:
         except OperationalError as error:
             if not _is_transient(error) or connection.in_atomic_block:
                 raise
+            if time.monotonic() > deadline:
+                break
             time.sleep(random.random() * min(0.01 * 2**attempt, 0.5))  # noqa: S311 - jitter
     raise Unavailable("The server is busy. Try again in a moment.", retry_after=1)
 

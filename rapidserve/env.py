@@ -5,6 +5,7 @@ Every reader names the variable in its error, so a bad setting is one clear line
 
 import os
 from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
 
 
 class SettingError(ValueError):
@@ -54,7 +55,22 @@ def words(name: str, default: tuple[str, ...] = ()) -> list[str]:
 
 def path(name: str, default: Path) -> Path:
     """An absolute path; `~` and relative paths are resolved once, here."""
-    return Path(text(name) or default).expanduser().absolute()
+    try:
+        value = Path(text(name) or default).expanduser().absolute()
+        str(value).encode()
+    except (RuntimeError, UnicodeEncodeError):  # nobody's home; bytes that are no UTF-8
+        raise SettingError(f"{name} is not a path that can be used.") from None
+    return value
+
+
+def url(name: str, default: str) -> SplitResult:
+    """The parts of a URL, its port a number that can be."""
+    try:
+        value = urlsplit(text(name, default))
+        _ = value.port
+    except ValueError:
+        raise SettingError(f"{name} is not a URL.") from None
+    return value
 
 
 def secret(name: str) -> str | None:

@@ -28,6 +28,7 @@ METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 HEADER_BYTES: Final = 32 * 2**10
 DRAINED_BYTES: Final = 64 * 2**20  # a refused body is read this far, so that the answer arrives
 BODY_SECONDS: Final = 120
+IDLE_SECONDS: Final = 15  # without a byte: a place that others wait for is not kept
 LARGE_BODY_BYTES: Final = 256 * 2**10
 LARGE_BODIES_AT_ONCE: Final = 8  # bounds the memory that waiting bodies take: 8 x 4 MiB
 
@@ -98,7 +99,8 @@ async def _read(receive: Receive) -> bytes:
     try:
         async with asyncio.timeout(BODY_SECONDS):
             while True:
-                message = await receive()
+                async with asyncio.timeout(IDLE_SECONDS):
+                    message = await receive()
                 if message["type"] == "http.disconnect":
                     break
                 body += message.get("body", b"")

@@ -4,7 +4,7 @@ The README's table lists the variables a person may set; `manage.py check` refus
 """
 
 from pathlib import Path
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote
 
 from csp.constants import NONE, SELF
 
@@ -15,6 +15,8 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 # -- where state lives ---------------------------------------------------------------------------
 
 HOME = env.path("RAPIDSERVE_HOME", BASE_DIR / "var")
+if HOME.exists() and not HOME.is_dir():
+    raise env.SettingError(f"RAPIDSERVE_HOME must be a directory, and {HOME} is a file.")
 SECRET_KEY = keys.secret_key(HOME)
 
 # -- who may talk to us --------------------------------------------------------------------------
@@ -22,12 +24,12 @@ SECRET_KEY = keys.secret_key(HOME)
 PORT = env.integer("RAPIDSERVE_PORT", 8000, least=1, most=65535)
 BIND = env.text("RAPIDSERVE_BIND", "127.0.0.1")
 # The address people type. Behind a proxy with TLS it is https, and cookies become secure.
-PUBLIC_URL = env.text("RAPIDSERVE_PUBLIC_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
-_public = urlsplit(PUBLIC_URL)
+_public = env.url("RAPIDSERVE_PUBLIC_URL", f"http://127.0.0.1:{PORT}")
 if _public.scheme not in {"http", "https"} or not _public.hostname:
     raise env.SettingError("RAPIDSERVE_PUBLIC_URL must look like https://files.example.org.")
+PUBLIC_URL = _public.geturl().rstrip("/")
 ALLOWED_HOSTS = [
-    _public.hostname,
+    f"[{_public.hostname}]" if ":" in _public.hostname else _public.hostname,
     "127.0.0.1",
     "localhost",
     "[::1]",
@@ -64,8 +66,8 @@ WEB_THREADS = env.integer("RAPIDSERVE_WEB_THREADS", 16, least=1, most=256)
 
 # -- metadata ------------------------------------------------------------------------------------
 
-_database_url = urlsplit(
-    env.text("RAPIDSERVE_DATABASE_URL", f"sqlite:///{quote(str(HOME / 'rapidserve.sqlite3'))}")
+_database_url = env.url(
+    "RAPIDSERVE_DATABASE_URL", f"sqlite:///{quote(str(HOME / 'rapidserve.sqlite3'))}"
 )
 if _database_url.scheme != "sqlite" or _database_url.netloc or _database_url.path in {"", "/"}:
     raise env.SettingError(
@@ -95,7 +97,7 @@ MASTER_KEYS = keys.master_keys(HOME)
 
 # -- limits and lifetimes ------------------------------------------------------------------------
 
-MAX_FILE_BYTES = env.integer("RAPIDSERVE_MAX_FILE_BYTES", 8 * 2**40, least=1)
+MAX_FILE_BYTES = env.integer("RAPIDSERVE_MAX_FILE_BYTES", 8 * 2**40, least=1, most=2**53)
 DEFAULT_QUOTA_BYTES = env.integer("RAPIDSERVE_DEFAULT_QUOTA_BYTES", 0)  # 0: no limit
 UPLOAD_URL_SECONDS = env.integer("RAPIDSERVE_UPLOAD_URL_SECONDS", 3600, least=1, most=604_800)
 DOWNLOAD_URL_SECONDS = env.integer("RAPIDSERVE_DOWNLOAD_URL_SECONDS", 900, least=1, most=604_800)

@@ -10,7 +10,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.authentication import MayUseFiles
+from accounts import scopes
+from accounts.authentication import MayUseFiles, require_scope
 from files.access import issue
 from files.access.lookup import open_upload_for
 from files.actions import uploads
@@ -102,7 +103,8 @@ class UploadView(APIView):
         responses={200: UploadPageSerializer, **errors(401, 403, 404, 409, 410, 422, 503)},
     )
     def get(self, request: Request, upload_id: UUID) -> Response:
-        """Today's states and fresh addresses: how a client resumes."""
+        """Today's states and fresh addresses: how a client resumes. Needs `files:write`."""
+        require_scope(request, scopes.FILES_WRITE)
         upload = open_upload_for(actor_of(request), upload_id)
         start = start_index(request, chunk_count(upload.size))
         limit = parse_limit(request.query_params.get("limit"))

@@ -14,11 +14,13 @@ from pathlib import Path
 from uuid import UUID
 
 from cachetools import LRUCache
+from django.db import DatabaseError
+from django.utils import timezone
 
-from files.chunkstore.errors import ChunkDamaged, ChunkStoreError
+from files.chunkstore.errors import ChunkAbsent, ChunkDamaged, ChunkStoreError
 from files.chunkstore.registry import node
 from files.content.topology import replica_nodes
-from files.models import Chunk, Extent, Version
+from files.models import Chunk, Extent, Replica, Version
 from rapidserve.errors import NotFound, Unavailable
 
 logger = logging.getLogger(__name__)
@@ -107,11 +109,11 @@ def read(version_id: UUID, extent: ExtentFacts, start: int, length: int) -> Iter
                 blocks = backend.read(extent.key, extent.offset + start, length)
                 first = next(blocks)
             except ChunkStoreError as error:
-                logger.error("Chunk %s on %s: %s", extent.key, name, error)  # noqa: TRY400 - no news in a trace
+                _note(error, extent, name)
                 continue
             verify = start == 0 and length == extent.length and backend.path(extent.key) is not None
             whole = itertools.chain((first,), blocks)
-            return _hashed(whole, extent) if verify else whole
+            return _noting(_hashed(whole, extent) if verify else whole, extent, name)
         if attempt == "cached":
             names = _forget_copies(version_id, extent)
     raise unreadable()
@@ -136,6 +138,29 @@ def forget_all() -> None:
     with _lock:
         _versions.clear()
         _pages.clear()
+
+
+def _noting(blocks: Iterator[bytes], extent: ExtentFacts, name: str) -> Iterator[bytes]:
+    try:
+        yield from blocks
+    except ChunkStoreError as error:
+        _note(error, extent, name)
+        raise
+
+
+def _note(error: ChunkStoreError, extent: ExtentFacts, name: str) -> None:
+    """Remember a copy that is missing or damaged, so that whoever sends the same bytes again is
+    asked for them. A node that can't be reached says nothing about its chunks."""
+    logger.error("Chunk %s on %s: %s", extent.key, name, error)
+    if not isinstance(error, ChunkAbsent | ChunkDamaged):
+        return
+    try:
+        chunk = Chunk.objects.filter(key=extent.key).first()
+        Replica.objects.filter(chunk=chunk, node=name, damaged_at=None).update(
+            damaged_at=timezone.now()
+        )
+    except DatabaseError:
+        logger.exception("The damage could not be noted.")
 
 
 def _hashed(blocks: Iterator[bytes], extent: ExtentFacts) -> Iterator[bytes]:

@@ -7,6 +7,7 @@ live or is revived afterwards can't be doomed any more. Looking first and insert
 a collector slip between the two. `settle` is that look; everything that trusts a chunk calls it.
 """
 
+import hashlib
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -15,8 +16,8 @@ from uuid import UUID
 from django.db.models import F, Min
 from django.utils import timezone
 
-from files.chunkstore.errors import ChunkAbsent, ChunkDamaged, NodeError
-from files.chunkstore.registry import nodes
+from files.chunkstore.errors import ChunkAbsent, ChunkDamaged, ChunkStoreError, NodeError
+from files.chunkstore.registry import node, nodes
 from files.content.topology import available_nodes, choose_node
 from files.models import Chunk, Extent, Replica, Upload, Version
 from files.models.chunks import random_key
@@ -26,6 +27,10 @@ from rapidserve.errors import Conflict, Unavailable
 
 PAGE = 1000
 """Chunks a client may name in one call, and rows this module reads at a time."""
+
+
+MAX_TWINS = 256
+"""Chunks (1 GiB) that one call reads to see whether they may stand in for ones just sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,11 +224,13 @@ def _live_among(chunk_ids: Iterable[UUID]) -> set[UUID]:
 def _readable_twins(chunks: list[Chunk]) -> dict[ChunkSpec, UUID]:
     """Live chunks of any space with the same content. Clients never learn of the match.
 
-    Only those whose object is there: bytes that have just arrived must not be given up for a row
-    whose disk is gone.
+    Only those that read back right, now: bytes that have just arrived must not be given up for
+    others that have rotted since. At most so many as a request can read; what has no twin here
+    stays the chunk it is.
     """
-    twins = Chunk.objects.filter(sha256__in={c.sha256 for c in chunks}, state=Chunk.State.LIVE)
-    return {ChunkSpec(c.sha256, c.size): c.id for c in twins.order_by("-id") if _is_readable(c)}
+    live = Chunk.objects.filter(sha256__in={c.sha256 for c in chunks}, state=Chunk.State.LIVE)
+    twins = _undamaged(live.order_by("id")[:MAX_TWINS])
+    return {ChunkSpec(c.sha256, c.size): c.id for c in twins if _reads_back(c)}
 
 
 def _is_stored(chunk: Chunk) -> bool:
@@ -238,6 +245,24 @@ def _is_stored(chunk: Chunk) -> bool:
         raise Unavailable(
             "A storage node can't be reached right now.", code="storage_unavailable", retry_after=5
         ) from error
+
+
+def _undamaged(chunks: Iterable[Chunk]) -> list[Chunk]:
+    """Without those of which a copy was found missing or damaged."""
+    found = list(chunks)
+    noted = Replica.objects.filter(chunk_id__in=[c.id for c in found]).exclude(damaged_at=None)
+    damaged = set(noted.values_list("chunk_id", flat=True))
+    return [chunk for chunk in found if chunk.id not in damaged]
+
+
+def _reads_back(chunk: Chunk) -> bool:
+    digest = hashlib.sha256()
+    try:
+        for block in node(chunk.node).read(chunk.key, 0, chunk.size):
+            digest.update(block)
+    except ChunkStoreError:
+        return False
+    return digest.hexdigest() == chunk.sha256
 
 
 def _is_readable(chunk: Chunk) -> bool:
@@ -283,7 +308,7 @@ def _held_in_space(upload: Upload, specs: set[ChunkSpec]) -> dict[ChunkSpec, UUI
     )
     candidates = {chunk for _, version, chunk in rows if version in committed}
     live = Chunk.objects.filter(id__in=candidates, state=Chunk.State.LIVE)
-    found = {ChunkSpec(chunk.sha256, chunk.size): chunk for chunk in live}
+    found = {ChunkSpec(chunk.sha256, chunk.size): chunk for chunk in _undamaged(live)}
     return {
         spec: chunk.id for spec, chunk in found.items() if spec in specs and _is_readable(chunk)
     }

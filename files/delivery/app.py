@@ -38,6 +38,7 @@ def create_plane() -> Starlette:
         },
         lifespan=_lifespan,
     )
+    plane.router.redirect_slashes = False
     plane.state.epochs = EpochWatch()
     return plane
 

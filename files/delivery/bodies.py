@@ -7,7 +7,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from rapidserve.errors import BadRequest
 
-IDLE_SECONDS = 60
+IDLE_SECONDS = 30
 """Without a byte for so long a body is taken for abandoned; slow ones keep coming."""
 DRAIN_SECONDS = 120
 

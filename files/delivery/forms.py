@@ -56,8 +56,7 @@ async def post_form(request: Request) -> Response:
     try:
         ticket = await admitted(request, FormTicket)
         place = f"/files/{UUID(ticket.folder)}"
-        async with _room:
-            file_id = await _receive(request, ticket)
+        file_id = await _receive(request, ticket)
     except RapidServeError as error:
         await bodies.drain(request, most=DRAINED_BYTES)
         if error.code in {"parent_gone", "not_found"}:
@@ -73,9 +72,11 @@ async def _receive(request: Request, ticket: FormTicket) -> UUID:
     actor = await in_thread(partial(_actor, ticket))
     incoming = IncomingFile(actor, UUID(ticket.folder), announced)
     try:
-        async for chunk in body.chunks(announced.size):
-            await in_thread(partial(incoming.add, chunk))
-        await body.end()
+        # Room is for those that send: a head costs nothing to keep waiting.
+        async with _room:
+            async for chunk in body.chunks(announced.size):
+                await in_thread(partial(incoming.add, chunk))
+            await body.end()
         return await in_thread(incoming.complete)
     finally:
         await in_thread(incoming.abandon)

@@ -35,7 +35,8 @@ class Chunk(UUIDModel):
 
 
 class Replica(UUIDModel):
-    """A verified copy of a chunk on a node."""
+    """A verified copy of a chunk on a node. `damaged_at`: a reader found it missing or damaged;
+    such a copy is no reason to tell anybody that his bytes are here."""
 
     class VerifiedHow(models.TextChoices):
         HASHED = "hashed"  # this server hashed the bytes as they came in
@@ -46,6 +47,7 @@ class Replica(UUIDModel):
     node = models.CharField(max_length=32)
     verified_at = models.DateTimeField()
     verified_how = models.CharField(max_length=16, choices=VerifiedHow.choices)
+    damaged_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [

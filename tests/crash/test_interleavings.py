@@ -57,7 +57,8 @@ class Interleavings(RuleBasedStateMachine):
         # Ids in the order of creation, whatever the clock says: a failing order replays.
         moments = count(10**18, 10**6)
         patch.setattr(
-            "rapidserve.db.time", SimpleNamespace(time_ns=lambda: next(moments), sleep=None)
+            "rapidserve.db.time",
+            SimpleNamespace(time_ns=lambda: next(moments), sleep=None, monotonic=lambda: 0.0),
         )
         self.stage: Stage = self.cleanup.enter_context(open_stage())
         self.people = [

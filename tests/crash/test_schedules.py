@@ -39,7 +39,7 @@ SPEC = ChunkSpec(SHA256, len(DATA))
 @pytest.fixture(params=["serialised", "snapshots"])
 def isolation(request, monkeypatch):
     moments = count(10**18, 10**6)
-    clock = SimpleNamespace(time_ns=lambda: next(moments), sleep=None)
+    clock = SimpleNamespace(time_ns=lambda: next(moments), sleep=None, monotonic=lambda: 0.0)
     monkeypatch.setattr("rapidserve.db.time", clock)
     if request.param == "snapshots":
         # What was live when it was looked up is taken for live until the transaction ends.

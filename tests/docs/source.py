@@ -12,7 +12,7 @@ from rapidserve.errors import RapidServeError
 from tests.docs.markdown import PROJECT
 
 SHIPPED = ("accounts", "files", "previews", "rapidserve")
-READERS = {"text", "integer", "boolean", "choice", "words", "path", "secret"}
+READERS = {"url", "text", "integer", "boolean", "choice", "words", "path", "secret"}
 # Names of a family of errors. Every place that raises one gives a code of its own.
 FAMILIES = {"error", "conflict", "gone", "invalid"}
 

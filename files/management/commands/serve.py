@@ -41,6 +41,7 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, reload: bool, **_options: Any) -> None:
         _stop_quietly()
+        os.umask(0o077)  # the database and the jobs are nobody else's to read
         try:
             lock = self._prepare()
         except OSError as error:
