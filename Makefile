@@ -28,7 +28,7 @@ check: .venv/installed-dev ## lint, types, import rules, templates, migrations, 
 	$(PY) -m ruff format --check $(CHECKED)
 	$(PY) -m mypy accounts files previews rapidserve manage.py
 	$(PY) -c 'from importlinter.cli import lint_imports_command as run; run()'
-	$(PY) -m djlint --check --lint --quiet templates
+	$(PY) -m djlint --lint --quiet templates
 	find templates -name '*.html' -print0 \
 		| xargs -0 -r .venv/bin/djade --target-version 5.2 --check
 	$(PY) -m codespell_lib
@@ -39,7 +39,7 @@ check: .venv/installed-dev ## lint, types, import rules, templates, migrations, 
 fmt: .venv/installed-dev ## format code and templates
 	$(PY) -m ruff check --fix-only --quiet $(CHECKED)
 	$(PY) -m ruff format $(CHECKED)
-	-$(PY) -m djlint --reformat --quiet templates
+	-find templates -name '*.html' -print0 | xargs -0 -r .venv/bin/djade --target-version 5.2
 
 lock: .venv/installed-dev ## pin what requirements*.in ask for, with hashes
 	$(UV_COMPILE) requirements.in --output-file requirements.txt
