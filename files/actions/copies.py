@@ -55,7 +55,7 @@ def copy(*, actor: Actor, entry_id: UUID, parent_id: UUID, name: str | None = No
         if not all(all_live(upload) for upload in uploads):
             raise NotFound
         return run_atomic(lambda: _make(actor, plan, parent_id, wanted))
-    except BaseException:
+    except BaseException:  # whatever it was, the room is given back now, not in seven days
         for upload in uploads:
             expire(upload)
         raise
