@@ -55,7 +55,7 @@ class ExtentFacts:
 
 _lock = threading.Lock()
 _versions: LRUCache[UUID, VersionFacts] = LRUCache(maxsize=10_000)
-_pages: LRUCache[tuple[UUID, int], tuple[ExtentFacts, ...]] = LRUCache(maxsize=400)
+_pages: LRUCache[tuple[UUID, int], tuple[ExtentFacts, ...]] = LRUCache(maxsize=100)
 
 
 def cached_version(version_id: UUID) -> VersionFacts | None:

@@ -73,8 +73,8 @@ class TestStarting:
         assert len(server.tree()) == 5
         assert server.job_worker().is_running()
 
-    def test_the_idle_tree_fits_its_memory_budget(self, server):
-        sizes = server.pss()
+    def test_the_idle_tree_fits_its_memory_budget(self, start_server):
+        sizes = start_server().pss()
 
         assert sizes["total"] < 230 * 2**20, sizes
 
