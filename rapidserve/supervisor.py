@@ -34,7 +34,7 @@ UNWATCHED = {".git", ".venv", "var", "node_modules", "__pycache__"}
 
 
 # glibc's allocator left to itself keeps what a busy hour took. Few arenas, what is large given back
-# at once, and the blocks that files stream through kept at hand: a sixth less memory under load.
+# at once, and the blocks that files stream through kept at hand: an eighth less memory under load.
 MALLOC = {
     "MALLOC_ARENA_MAX": "2",
     "MALLOC_MMAP_THRESHOLD_": str(2**20),
