@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx2
 
-from tests.e2e.conftest import OWNER, PASSWORD
+from tests.e2e.cast import OWNER, PASSWORD
 from tests.world import chunks_of, specs_of
 
 PAGE = 1000

@@ -17,11 +17,13 @@ from typing import TypeVar
 import httpx2
 import psutil
 import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.e2e.cast import OWNER, PASSWORD
+from tests.e2e.visitor import FLAGS, Visitor, visit
 
 T = TypeVar("T")
 PROJECT = Path(__file__).resolve().parent.parent.parent
-OWNER = "alice"
-PASSWORD = "correct horse battery staple"
 PATIENCE = 60.0  # how long anything may take before a test gives up on it; nothing waits that long
 
 
@@ -222,3 +224,19 @@ def chromium() -> str:
     if os.environ.get("CI", "").lower() in {"1", "true"}:
         pytest.fail(missing)
     pytest.skip(missing)
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def alice(browser: Browser, server: Server) -> Iterator[Visitor]:
+    visitor = visit(browser, server.url)
+    yield visitor
+    visitor.context.close()
+    assert visitor.complaints == []

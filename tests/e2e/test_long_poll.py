@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx2
 import pytest
 
-from tests.e2e.conftest import OWNER, PASSWORD
+from tests.e2e.cast import OWNER, PASSWORD
 
 pytestmark = pytest.mark.e2e
 
