@@ -8,9 +8,11 @@ UV_COMPILE := $(PY) -m uv pip compile --quiet --generate-hashes --no-header --un
 # Judges the tree, not whatever installation lies in var/.
 BLANK := --settings tests.settings
 CHECKED := accounts files previews rapidserve tests manage.py
+NODE_LEAST := 20
+TAILWIND := node_modules/.bin/tailwindcss --input frontend/css/app.css --minify
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt lock
+.PHONY: help run test check fmt lock css icons front-check node
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -19,11 +21,14 @@ run: .venv/installed ## start RapidServe (RAPIDSERVE_PORT, RAPIDSERVE_HOME, … 
 	@exec $(PY) manage.py serve
 
 test: .venv/installed-dev ## run every test
+	@if $(MAKE) --no-print-directory node > /dev/null 2>&1; \
+		then $(MAKE) --no-print-directory node_modules/installed; \
+		else echo "No Node.js $(NODE_LEAST) with npm here: tests that need axe-core are left out."; fi
 	@command -v chromium > /dev/null || command -v google-chrome > /dev/null \
 		|| echo "No Chromium here (Debian: apt install chromium): tests in a browser can't run."
 	$(PY) -m pytest
 
-check: .venv/installed-dev ## lint, types, import rules, templates, migrations, API schema
+check: .venv/installed-dev front-check ## lint, types, import rules, templates, migrations, API schema
 	$(PY) -m ruff check $(CHECKED)
 	$(PY) -m ruff format --check $(CHECKED)
 	$(PY) -m mypy accounts files previews rapidserve manage.py
@@ -40,6 +45,21 @@ fmt: .venv/installed-dev ## format code and templates
 	$(PY) -m ruff check --fix-only --quiet $(CHECKED)
 	$(PY) -m ruff format $(CHECKED)
 	-find templates -name '*.html' -print0 | xargs -0 -r .venv/bin/djade --target-version 5.2
+
+css: node_modules/installed ## build static/css/app.css from frontend/css and the templates' classes
+	@$(TAILWIND) --output static/css/app.css
+
+icons: node_modules/installed ## build the icons' template from the list in frontend/icons.mjs
+	node frontend/icons.mjs > templates/components/icons.html
+
+# What is committed must be what is built: whoever only runs this has no Node.
+front-check: node_modules/installed
+	node_modules/.bin/tsc --project tsconfig.json
+	@node frontend/icons.mjs | cmp --silent - templates/components/icons.html \
+		|| { echo "templates/components/icons.html is stale: run make icons."; exit 1; }
+	@built=$$(mktemp) && trap 'rm -f "$$built"' EXIT \
+		&& $(TAILWIND) --output "$$built" 2> /dev/null && cmp --silent "$$built" static/css/app.css \
+		|| { echo "static/css/app.css is stale: run make css."; exit 1; }
 
 lock: .venv/installed-dev ## pin what requirements*.in ask for, with hashes
 	$(UV_COMPILE) requirements.in --output-file requirements.txt
@@ -63,4 +83,15 @@ lock: .venv/installed-dev ## pin what requirements*.in ask for, with hashes
 .venv/installed-dev: requirements-dev.txt .venv/installed
 	@echo "Installing what requirements-dev.txt pins …"
 	@$(PIP_INSTALL) -r requirements-dev.txt
+	@touch $@
+
+node:
+	@command -v node > /dev/null && command -v npm > /dev/null \
+		|| { echo "Node.js $(NODE_LEAST) and npm are needed (Debian 13: apt install nodejs npm)."; exit 1; }
+	@node -e 'process.exit(parseInt(process.versions.node) < $(NODE_LEAST) ? 1 : 0)' \
+		|| { echo "Node.js $(NODE_LEAST) or newer is needed; this is" "$$(node --version)."; exit 1; }
+
+node_modules/installed: package-lock.json | node
+	@echo "Installing what package-lock.json pins …"
+	@npm ci --silent
 	@touch $@

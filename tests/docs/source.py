@@ -1,6 +1,7 @@
 """What the source says of itself, read without running it."""
 
 import ast
+import json
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -97,6 +98,12 @@ def commands() -> set[str]:
         for file in (PROJECT / folder).glob("management/commands/*.py")
         if file.stem != "__init__"
     }
+
+
+def npm_packages() -> set[str]:
+    """What package.json asks for."""
+    package = json.loads((PROJECT / "package.json").read_text(encoding="utf-8"))
+    return {*package.get("dependencies", {}), *package.get("devDependencies", {})}
 
 
 def requirements(name: str) -> set[str]:

@@ -63,11 +63,17 @@ def test_every_package_has_its_reason(name: str) -> None:
     assert source.requirements(name) <= listed
 
 
+def test_every_npm_package_has_its_reason() -> None:
+    listed = {row[0] for row in table(page("docs/dependencies.md"), "Package")}
+
+    assert source.npm_packages() <= listed
+
+
 def test_no_reason_is_given_for_a_package_that_is_not_there() -> None:
     listed = {row[0] for row in table(page("docs/dependencies.md"), "Package")}
 
     wanted = source.requirements("requirements.in") | source.requirements("requirements-dev.in")
-    assert listed <= wanted
+    assert listed <= wanted | source.npm_packages()
 
 
 def test_the_design_page_explains_every_crash_point() -> None:

@@ -15,7 +15,7 @@ export class Tray {
   #title = make("h2", {});
   #total = make("span", { class: "total" });
   #list = make("ul", {});
-  #spoken = make("p", { class: "hidden", role: "status" });
+  #spoken = make("p", { class: "sr-only", role: "status" });
   /** @type {Map<Upload, Row>} */
   #rows = new Map();
   #speed = new Speed();
@@ -89,7 +89,7 @@ class Row {
   #upload;
   #say;
   #percent = make("span", { class: "percent" });
-  #progress = /** @type {HTMLProgressElement} */ (make("progress", { class: "hidden", max: "100" }));
+  #progress = /** @type {HTMLProgressElement} */ (make("progress", { class: "sr-only", max: "100" }));
   #strip = /** @type {HTMLCanvasElement} */ (make("canvas", { class: "strip", "aria-hidden": "true" }));
   #text = make("span", { class: "state" });
   #pause;
@@ -114,7 +114,7 @@ class Row {
     const line = make("div", { class: "line" }, title, this.#percent);
     const actions = make("span", { class: "actions" }, this.#pause, this.#retry, this.#cancel);
     for (const action of [this.#pause, this.#retry, this.#cancel]) {
-      action.append(make("span", { class: "hidden" }, ` ${name}`));
+      action.append(make("span", { class: "sr-only" }, ` ${name}`));
     }
     const below = make("div", { class: "line" }, this.#text, actions);
     this.element = make("li", {}, line, this.#progress, this.#strip, below);
