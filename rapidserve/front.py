@@ -15,6 +15,7 @@ from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 from starlette.types import Message, Receive, Scope, Send
 
+from files.api.packs import PACK_BODY_BYTES, PACK_PATH
 from rapidserve.errors import (
     BadRequest,
     MethodNotAllowed,
@@ -30,7 +31,7 @@ DRAINED_BYTES: Final = 64 * 2**20  # a refused body is read this far, so that th
 BODY_SECONDS: Final = 120
 IDLE_SECONDS: Final = 15  # without a byte: a place that others wait for is not kept
 LARGE_BODY_BYTES: Final = 256 * 2**10
-LARGE_BODIES_AT_ONCE: Final = 8  # bounds the memory that waiting bodies take: 8 x 4 MiB
+LARGE_BODIES_AT_ONCE: Final = 8  # bounds the memory that waiting bodies take: 8 x 5 MiB
 
 _JSON_PATHS: Final = ("/api/", "/d/")
 _CHUNK_LISTS: Final = re.compile(r"/api/upload/(chunk/register|[^/]+/chunks)/?")
@@ -75,7 +76,7 @@ def _host_allowed(hosts: list[bytes]) -> bool:
 
 
 class BodyReader:
-    """Reads the bodies of requests to Django, up to DATA_UPLOAD_MAX_MEMORY_SIZE."""
+    """Reads the bodies of requests to Django: up to DATA_UPLOAD_MAX_MEMORY_SIZE, packs beyond."""
 
     def __init__(self) -> None:
         self._large = asyncio.Semaphore(LARGE_BODIES_AT_ONCE)
@@ -85,7 +86,7 @@ class BodyReader:
         size = _declared_size(scope)
         if size == 0:
             return b""
-        if size > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+        if size > _limit(scope["path"]):
             await drain(receive)
             raise _too_large(scope["path"])
         if size <= LARGE_BODY_BYTES:
@@ -133,6 +134,10 @@ def _declared_size(scope: Scope) -> int:
     return 0
 
 
+def _limit(path: str) -> int:
+    return PACK_BODY_BYTES if path == PACK_PATH else settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+
+
 def _too_large(path: str) -> TooLarge:
     if _CHUNK_LISTS.fullmatch(path):
         return TooLarge(
@@ -141,7 +146,7 @@ def _too_large(path: str) -> TooLarge:
             hint="Send at most 1000 chunks at a time.",
             facts={"limit": 1000},
         )
-    limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    limit = _limit(path)
     return TooLarge(f"The body may have at most {limit} bytes.", facts={"limit": limit})
 
 

@@ -39,6 +39,16 @@ def content_hash_of(data: bytes) -> str:
     return hashlib.sha256(digests).hexdigest()
 
 
+def described(name: str, data: bytes, **fields: Any) -> dict[str, Any]:
+    """What the head of a pack says of a file."""
+    return {"name": name, "size": len(data), "sha256": sha256(data)} | fields
+
+
+def pack_body(head: Any, data: bytes = b"") -> bytes:
+    raw = head if isinstance(head, bytes) else json.dumps(head).encode()
+    return len(raw).to_bytes(4, "big") + raw + data
+
+
 @dataclass
 class Person:
     """Somebody with an API token, and the calls a program of theirs would make."""
@@ -62,12 +72,21 @@ class Person:
     def root(self) -> str:
         return str(self.space.root)
 
-    def call(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        content_type: str = "application/json",
+        **headers: str,
+    ) -> Any:
+        """`body`: bytes are sent as they are, anything else as JSON."""
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         response = Client(raise_request_exception=False).generic(
             method,
             path,
-            data=b"" if body is None else json.dumps(body).encode(),
-            content_type="application/json",
+            data=b"" if body is None else raw,
+            content_type=content_type,
             headers={"Authorization": f"Bearer {self.token}", **headers},
         )
         assert response.status_code in {507, 503} or response.status_code < 500, response.content
@@ -123,6 +142,15 @@ class Person:
             assert sha256(response.content) == chunk["sha256"]
             data += response.content
         return data
+
+    def pack(self, files: list[tuple[dict[str, Any], bytes]], **head: Any) -> Any:
+        """Files, each as `described` and its bytes, in one request."""
+        described, contents = zip(*files, strict=True) if files else ((), ())
+        asked = {"parent": self.root, "files": described} | head
+        return self.send_pack(pack_body(asked, b"".join(contents)))
+
+    def send_pack(self, body: bytes) -> Any:
+        return self.call("POST", "/api/upload/pack", body, "application/vnd.rapidserve.pack")
 
     def folder(self, name: str, parent: str | None = None) -> str:
         response = self.post(

@@ -128,13 +128,23 @@ def check_depth(parent: Entry, name: str, *, below: Entry | None = None) -> None
 
     `below`: the folder that is to stand there, with everything in it.
     """
-    ids = folder_ids(parent)
-    names = Entry.objects.filter(id__in=ids).exclude(parent=None).values_list("name", flat=True)
-    depth = len(ids)
-    size = sum(len(part.encode()) + 1 for part in names) + len(name.encode())
+    depth, size = place_in(parent)
+    size += len(name.encode())
     if below is not None:
         more_depth, more_size = _extent_below(below)
         depth, size = depth + more_depth, size + more_size
+    refuse_deep(depth, size)
+
+
+def place_in(folder: Entry) -> tuple[int, int]:
+    """The level of a folder's children, and the bytes of path that stand before their names."""
+    ids = folder_ids(folder)
+    names = Entry.objects.filter(id__in=ids).exclude(parent=None).values_list("name", flat=True)
+    return len(ids), sum(len(part.encode()) + 1 for part in names)
+
+
+def refuse_deep(depth: int, size: int) -> None:
+    """Invalid(path_too_deep) for a level over 100 or a path over 4,096 bytes."""
     if depth > MAX_DEPTH or size > MAX_PATH_BYTES:
         raise Invalid(
             f"This would be too deep: {MAX_DEPTH} levels and {MAX_PATH_BYTES} bytes are allowed.",

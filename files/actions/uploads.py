@@ -287,12 +287,11 @@ def _has_same_start(upload: Upload, announcement: Announcement) -> bool:
 
 
 def _new_upload(actor: Actor, parent: Entry, name: str, announcement: Announcement) -> Upload:
-    guessed = mimetypes.guess_type(name, strict=False)[0]
     version = Version(
         space=parent.space,
         state=Version.State.PENDING,
         size=announcement.size,
-        content_type=announcement.content_type or guessed or "application/octet-stream",
+        content_type=announcement.content_type or guessed_type(name),
         modified_at=announcement.modified_at,
         created_at=timezone.now(),
         created_by=actor.user,
@@ -316,6 +315,11 @@ def _new_upload(actor: Actor, parent: Entry, name: str, announcement: Announceme
     version.save(force_insert=True)
     upload.save(force_insert=True)
     return upload
+
+
+def guessed_type(name: str) -> str:
+    """The content type of a file whose owner states none."""
+    return mimetypes.guess_type(name, strict=False)[0] or "application/octet-stream"
 
 
 def _prove_sent(upload: Upload, start: int, chunks: Sequence[ChunkSpec]) -> None:

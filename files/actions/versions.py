@@ -34,7 +34,7 @@ def commit(upload: Upload, *, parent: Entry) -> Entry:
         number = 1
     else:
         entry = existing
-        number = _last_number(entry) + 1
+        number = last_number(entry) + 1
     pending = Version.objects.filter(id=version.id, state=Version.State.PENDING)
     if not update_if(
         pending,
@@ -45,7 +45,7 @@ def commit(upload: Upload, *, parent: Entry) -> Entry:
         created_at=timezone.now(),
     ):
         raise Gone("This upload has ended.", code="upload_gone")
-    _make_current(entry, version, actor_id=upload.actor_id)
+    make_current(entry, version, actor_id=upload.actor_id)
     quota.release(upload.space_id, upload.reserved_bytes)
     quota.spend(upload.space_id, upload.size)
     append(
@@ -64,7 +64,7 @@ def restore(*, actor: Actor, entry_id: UUID, version_id: UUID) -> Entry:
         version = version_for(entry, version_id)
         if entry.current_version_id == version.id:
             return entry
-        _make_current(entry, version, actor_id=actor.id)
+        make_current(entry, version, actor_id=actor.id)
         append(Change.Type.UPDATED, entry, actor_id=actor.id)
         return entry
 
@@ -127,7 +127,7 @@ def _new_file(upload: Upload, parent: Entry, name: str) -> Entry:
     )
 
 
-def _make_current(entry: Entry, version: Version, *, actor_id: UUID) -> None:
+def make_current(entry: Entry, version: Version, *, actor_id: UUID) -> None:
     update_entry(
         entry,
         current_version_id=version.id,
@@ -139,7 +139,7 @@ def _make_current(entry: Entry, version: Version, *, actor_id: UUID) -> None:
     )
 
 
-def _last_number(entry: Entry) -> int:
+def last_number(entry: Entry) -> int:
     last = (
         Version.objects.filter(entry=entry, state=Version.State.COMMITTED)
         .order_by("-number")

@@ -7,7 +7,7 @@ from drf_spectacular.utils import extend_schema_field
 
 from files.chunkstore.chunk import CHUNK_SIZE
 from files.content.writer import PAGE, ChunkSpec
-from rapidserve.api.fields import StrictField, StrictIntegerField
+from rapidserve.api.fields import StrictField, StrictIntegerField, within
 from rapidserve.api.parsers import printable
 from rapidserve.errors import Invalid, TooLarge
 
@@ -33,6 +33,17 @@ class SizeField(StrictIntegerField):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(code="size_invalid", min_value=0, max_value=MAX_SIZE, **kwargs)
+
+
+@extend_schema_field({"type": "string", "pattern": "^[0-9a-f]{64}$"})
+class HashField(StrictField):
+    """A SHA-256."""
+
+    def to_internal_value(self, data: Any) -> str:
+        return _hash(data)
+
+    def to_representation(self, value: str) -> str:
+        return value
 
 
 class IndexField(StrictIntegerField):
@@ -90,16 +101,22 @@ def _chunk(index: int, item: Any) -> ChunkSpec:
     for name in ("sha256", "size"):
         if name not in item:
             raise Invalid("This field is required.", code="field_required", field=f"{index}.{name}")
-    sha256, size = item["sha256"], item["size"]
-    if not isinstance(sha256, str) or not _SHA256.fullmatch(sha256):
-        raise Invalid(
-            "A hash is a SHA-256 as 64 lower-case hexadecimal digits.",
-            code="hash_invalid",
-            field=f"{index}.sha256",
-            facts={"index": index},
-        )
+    size = item["size"]
+    try:
+        sha256 = _hash(item["sha256"])
+    except Invalid as error:
+        error.facts["index"] = index
+        raise within(f"{index}.sha256", error) from None
     if type(size) is not int or not 0 <= size <= MAX_SIZE:
         raise Invalid(
             "A size is a whole number of bytes.", code="size_invalid", field=f"{index}.size"
         )
     return ChunkSpec(sha256, size)
+
+
+def _hash(value: Any) -> str:
+    if not isinstance(value, str) or not _SHA256.fullmatch(value):
+        raise Invalid(
+            "A hash is a SHA-256 as 64 lower-case hexadecimal digits.", code="hash_invalid"
+        )
+    return value

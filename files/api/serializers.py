@@ -10,7 +10,7 @@ from files.access.actor import Actor
 from files.access.listing import stored_bytes
 from files.access.policy import permissions, role_in
 from files.access.roles import Permission, Role
-from files.api.fields import ChunksField, IndexField, NameField, SizeField
+from files.api.fields import ChunksField, HashField, IndexField, NameField, SizeField
 from files.content.writer import PAGE
 from files.models import Change, Entry, Space, Upload, Version
 from rapidserve.api.fields import (
@@ -20,6 +20,7 @@ from rapidserve.api.fields import (
     TimestampField,
     UUIDField,
 )
+from rapidserve.api.schema import ErrorDetailSerializer
 from rapidserve.api.serializers import StrictSerializer
 
 MAX_TYPE_LENGTH = 255
@@ -63,6 +64,25 @@ class MoreChunksSerializer(StrictSerializer):
 
 class StoredRequestSerializer(StrictSerializer):
     indexes = StrictListField(child=IndexField(), max_length=PAGE)
+
+
+class PackedFileSerializer(StrictSerializer):
+    name = NameField()
+    path = NameField(required=False, help_text="Folders below the parent, as in `a/b`.")
+    size = SizeField()
+    sha256 = HashField()
+    content_type = ContentTypeField(required=False)
+    modified_at = TimestampField(required=False, allow_null=True)
+
+
+class PackSerializer(StrictSerializer):
+    """The head of a pack."""
+
+    parent = UUIDField()  # type: ignore[assignment] # DRF takes it off the class
+    on_conflict = ChoiceField(
+        choices=Upload.OnConflict.values, code="on_conflict_invalid", required=False
+    )
+    files = StrictListField(child=PackedFileSerializer())
 
 
 class SlotSerializer(serializers.Serializer[Any]):
@@ -138,6 +158,19 @@ class EntrySerializer(serializers.Serializer[Any]):
         actor: Actor = self.context["actor"]
         held = permissions(actor, entry)
         return [permission for permission in Permission if permission in held]
+
+
+class PackResultSerializer(serializers.Serializer[Any]):
+    """The entry that was made, or what is wrong with the file."""
+
+    index = serializers.IntegerField()
+    file = EntrySerializer(required=False)
+    error = ErrorDetailSerializer(required=False)
+
+
+class PackResultsSerializer(serializers.Serializer[Any]):
+    results = PackResultSerializer(many=True)
+    next = serializers.CharField(allow_null=True)
 
 
 class TrashedEntrySerializer(EntrySerializer):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from files.api import downloads, entries, spaces, trash, uploads
+from files.api import downloads, entries, packs, spaces, trash, uploads
 
 urlpatterns = [
     path("spaces", spaces.SpacesView.as_view(), name="api-spaces"),
@@ -23,7 +23,7 @@ urlpatterns = [
     path("trash/<str:entry_id>/restore", trash.RestoreEntryView.as_view(), name="api-restore"),
     path("download/<str:entry_id>", downloads.DownloadView.as_view(), name="api-download"),
     path("upload/chunk/register", uploads.RegisterView.as_view(), name="api-register"),
-    # uuid: what comes here later, as upload/pack, is 404 until then whatever the method.
+    path("upload/pack", packs.PackView.as_view(), name="api-pack"),
     path("upload/<uuid:upload_id>", uploads.UploadView.as_view(), name="api-upload"),
     path("upload/<str:upload_id>/chunks", uploads.MoreChunksView.as_view(), name="api-chunks"),
     path("upload/<str:upload_id>/stored", uploads.StoredView.as_view(), name="api-stored"),

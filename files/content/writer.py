@@ -16,14 +16,20 @@ from uuid import UUID
 from django.db.models import F, Min
 from django.utils import timezone
 
-from files.chunkstore.errors import ChunkAbsent, ChunkDamaged, ChunkStoreError, NodeError
+from files.chunkstore.errors import (
+    ChunkAbsent,
+    ChunkDamaged,
+    ChunkStoreError,
+    NodeError,
+    NodeFull,
+)
 from files.chunkstore.registry import node, nodes
 from files.content.topology import available_nodes, choose_node
 from files.models import Chunk, Extent, Replica, Upload, Version
 from files.models.chunks import random_key
 from rapidserve.crashpoints import crash_point
 from rapidserve.db import new_id, run_atomic
-from rapidserve.errors import Conflict, Unavailable
+from rapidserve.errors import Conflict, StorageFull, Unavailable
 
 PAGE = 1000
 """Chunks a client may name in one call, and rows this module reads at a time."""
@@ -102,6 +108,30 @@ def slots(upload: Upload, start: int, limit: int) -> list[Slot]:
         )
         for extent in extents
     ]
+
+
+def store(slot: Slot, chunk: bytes) -> None:
+    """Put a chunk that this server has in its hands where its slot says. Durable on return.
+
+    StorageFull, Unavailable.
+    """
+    target = nodes().get(slot.node)
+    try:
+        if target is None:
+            raise NodeError(f"node {slot.node} is not configured any more")
+        writer = target.backend.writer(slot.key, size=slot.size, sha256=slot.sha256)
+        try:
+            writer.write(chunk)
+            writer.commit()
+        except BaseException:
+            writer.abort()
+            raise
+    except NodeFull as error:
+        raise StorageFull("The storage is full.", code="storage_full", retry_after=60) from error
+    except ChunkStoreError as error:
+        raise Unavailable(
+            "The storage can't be reached.", code="storage_unavailable", retry_after=5
+        ) from error
 
 
 def settle(upload: Upload, extents: list[Extent]) -> tuple[list[Extent], dict[UUID, Chunk]]:
@@ -349,7 +379,8 @@ def _replace(upload: Upload, lost: set[UUID]) -> None:
     contents = extents.order_by("sha256", "length").values_list("sha256", "length").distinct()
     new = _new_chunks([ChunkSpec(sha256, length) for sha256, length in contents])
     for chunk in new:
-        extents.filter(sha256=chunk.sha256, length=chunk.size).update(chunk_id=chunk.id)
+        same = extents.filter(sha256=chunk.sha256, length=chunk.size)
+        same.update(chunk_id=chunk.id, offset=0)  # the lost one may have been shared with others
     Upload.objects.filter(id=upload.id).update(
         sent_bytes=F("sent_bytes") + sum(chunk.size for chunk in new)
     )

@@ -23,15 +23,13 @@ from files.access import issue
 from files.access.actor import Actor
 from files.actions import uploads
 from files.chunkstore.chunk import CHUNK_SIZE
-from files.chunkstore.errors import ChunkStoreError, NodeFull
-from files.chunkstore.registry import nodes
-from files.content.writer import ChunkSpec, Slot, slots
+from files.content.writer import ChunkSpec, slots, store
 from files.delivery import bodies
 from files.delivery.admission import admitted
 from files.delivery.threads import in_thread
 from files.models import Upload
 from files.tickets import FormTicket
-from rapidserve.errors import Invalid, RapidServeError, StorageFull, Unavailable
+from rapidserve.errors import Invalid, RapidServeError
 
 HEAD_BYTES: Final = 16 * 2**10
 DRAINED_BYTES: Final = 64 * 2**20
@@ -173,7 +171,7 @@ class IncomingFile:
             )
         (slot,) = slots(upload, self._next, 1)
         if not slot.have:
-            _store(slot, chunk)
+            store(slot, chunk)
         self._next += 1
 
     def complete(self) -> UUID:
@@ -196,24 +194,6 @@ class IncomingFile:
         )
         self._upload, self._is_new = uploads.register(actor=self._actor, announcement=announcement)
         return self._upload
-
-
-def _store(slot: Slot, chunk: bytes) -> None:
-    node = nodes().get(slot.node)
-    try:
-        if node is None:
-            raise Unavailable("The storage can't be reached.", code="storage_unavailable")
-        writer = node.backend.writer(slot.key, size=slot.size, sha256=slot.sha256)
-        try:
-            writer.write(chunk)
-            writer.commit()
-        except BaseException:
-            writer.abort()
-            raise
-    except NodeFull as error:
-        raise StorageFull("The storage is full.", code="storage_full") from error
-    except ChunkStoreError as error:
-        raise Unavailable("The storage can't be reached.", code="storage_unavailable") from error
 
 
 def _file_name(lines: bytes) -> str:

@@ -1,5 +1,6 @@
 """Write the journal line of a change, in the same transaction as the change itself."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.db.models import F
@@ -14,16 +15,28 @@ def append(change: Change.Type, entry: Entry, *, actor_id: UUID | None) -> None:
     The head's row serialises writers of one space, so numbers have no gaps and are committed in
     order: a reader that saw 7 will never find a 6 appear later.
     """
-    JournalHead.objects.filter(space_id=entry.space_id).update(seq=F("seq") + 1)
-    head = JournalHead.objects.get(space_id=entry.space_id)
-    Change.objects.create(
-        space_id=entry.space_id,
-        seq=head.seq,
-        type=change,
-        entry=entry.id,
-        entry_type=entry.type,
-        parent=entry.parent_id,
-        name=entry.name,
-        actor_id=actor_id,
-        at=timezone.now(),
+    append_all(change, [entry], actor_id=actor_id)
+
+
+def append_all(change: Change.Type, entries: Sequence[Entry], *, actor_id: UUID | None) -> None:
+    """As `append`, for the same change of many entries of one space, in their order."""
+    if not entries:
+        return
+    space_id = entries[0].space_id
+    JournalHead.objects.filter(space_id=space_id).update(seq=F("seq") + len(entries))
+    head = JournalHead.objects.get(space_id=space_id)
+    now = timezone.now()
+    Change.objects.bulk_create(
+        Change(
+            space_id=space_id,
+            seq=seq,
+            type=change,
+            entry=entry.id,
+            entry_type=entry.type,
+            parent=entry.parent_id,
+            name=entry.name,
+            actor_id=actor_id,
+            at=now,
+        )
+        for seq, entry in enumerate(entries, head.seq - len(entries) + 1)
     )

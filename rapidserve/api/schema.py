@@ -3,24 +3,21 @@
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiSerializerExtension
-from drf_spectacular.utils import OpenApiResponse, inline_serializer
+from drf_spectacular.utils import OpenApiResponse
 from rest_framework import serializers
 
-ErrorSerializer = inline_serializer(
-    name="Error",
-    fields={
-        "error": inline_serializer(
-            name="ErrorDetail",
-            fields={
-                "code": serializers.CharField(help_text="Stable; programs act on it."),
-                "message": serializers.CharField(help_text="In plain words, for people."),
-                "field": serializers.CharField(allow_null=True, help_text="As in chunks.3.size."),
-                "hint": serializers.CharField(allow_null=True),
-                "request_id": serializers.CharField(help_text="Names the line in our log."),
-            },
-        )
-    },
-)
+
+class ErrorDetailSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField(help_text="Stable; programs act on it.")
+    message = serializers.CharField(help_text="In plain words, for people.")
+    field = serializers.CharField(allow_null=True, help_text="As in chunks.3.size.")
+    hint = serializers.CharField(allow_null=True)
+    request_id = serializers.CharField(help_text="Names the line in our log.")
+
+
+class ErrorSerializer(serializers.Serializer[Any]):
+    error = ErrorDetailSerializer()
+
 
 _CODES = {
     400: "json_invalid, json_too_deep, json_duplicate_key, number_out_of_range, cursor_invalid.",
@@ -33,7 +30,7 @@ _CODES = {
     "not_a_file, other_space, is_root, copy_too_large.",
     410: "upload_gone, cursor_expired.",
     412: "stale; `current` is what is there now.",
-    413: "body_too_large, file_too_large, too_many_chunks; `limit`.",
+    413: "body_too_large, file_too_large, too_many_chunks, pack_too_large; `limit`.",
     415: "media_type_unsupported.",
     422: "field_required, type_invalid, unknown_field, or a code of the field.",
     429: "too_many_attempts; `Retry-After` in seconds.",

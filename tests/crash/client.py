@@ -6,7 +6,7 @@ from typing import Any
 import httpx2
 
 from tests.e2e.cast import OWNER, PASSWORD
-from tests.world import chunks_of, specs_of
+from tests.world import chunks_of, described, pack_body, specs_of
 
 PAGE = 1000
 
@@ -63,6 +63,14 @@ class Program:
         assert again["version"] == done["version"]
         file_id: str = done["file"]["id"]
         return file_id
+
+    def pack(self, files: list[tuple[str, bytes]]) -> list[str]:
+        """(name, bytes) pairs in one request; the ids of the files."""
+        head = {"parent": self.root, "files": [described(name, data) for name, data in files]}
+        body = pack_body(head, b"".join(data for _, data in files))
+        media_type = {"Content-Type": "application/vnd.rapidserve.pack"}
+        response = self.http.post("/api/upload/pack", content=body, headers=media_type)
+        return [result["file"]["id"] for result in self.answered(response)["results"]]
 
     def put(self, slot: dict[str, Any], chunk: bytes) -> None:
         self.answered(

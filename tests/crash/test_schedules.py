@@ -21,7 +21,7 @@ from django.db import transaction
 
 from accounts.actions import create_user
 from files.access.actor import Actor
-from files.actions import copies, trash, tree, uploads
+from files.actions import copies, packs, trash, tree, uploads
 from files.content import reader, writer
 from files.content.collect import collect
 from files.content.verify import verify
@@ -102,6 +102,16 @@ class Play:
         self.send(upload)
         return upload
 
+    def pack(self, *names):
+        """Files that all have the same content."""
+        files = [packs.PackedFile(name, len(DATA), SHA256) for name in names]
+        return packs.store_pack(
+            actor=self.alice,
+            parent_id=self.root,
+            files=files,
+            data=memoryview(DATA * len(names)),
+        )
+
     def complete(self, upload):
         with suppress(Conflict):  # what was collected meanwhile would have to be sent again
             uploads.complete(actor=self.alice, upload_id=upload.id)
@@ -156,6 +166,22 @@ def a_copy_of_what_is_being_removed(play):
     return [lambda: copies.copy(**copy), remove_and_collect]
 
 
+def a_pack_of_what_is_being_collected(play):
+    """Its one chunk has the bytes of the one that goes, and may adopt it."""
+    play.leave_a_chunk_to_nobody()
+    return [lambda: play.pack("new")[0], collect]
+
+
+def a_pack_of_which_a_file_is_removed(play):
+    removed, _ = play.pack("a", "b")
+
+    def remove_and_collect():
+        play.remove(removed)
+        collect()
+
+    return [lambda: play.pack("b", "c")[1], remove_and_collect]
+
+
 def a_cancelled_upload(play):
     play.leave_a_chunk_to_nobody()
     upload = play.sent("new")
@@ -185,6 +211,8 @@ SCENARIOS = [
     two_requests_of_one_upload_and_a_collector,
     an_upload_of_what_is_being_removed,
     a_copy_of_what_is_being_removed,
+    a_pack_of_what_is_being_collected,
+    a_pack_of_which_a_file_is_removed,
     a_cancelled_upload,
     something_taken_out_of_a_folder_that_is_being_removed,
 ]

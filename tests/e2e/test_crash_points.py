@@ -140,6 +140,22 @@ class Upload(Case):
         self.installation.upload(program, self.name, self.data)
 
 
+class Pack(Case):
+    """Two files in one request, sent again when no answer came: as new versions, if need be."""
+
+    def act(self, program):
+        contents = [self.data[:1000], self.data[1000:3000]]
+        names = [f"{self.name}.one", f"{self.name}.two"]
+        made = program.pack(list(zip(names, contents, strict=True)))
+        return dict(zip(made, map(sha256, contents), strict=True))
+
+    def prepare(self, _program):
+        """Everything happens while the server dies."""
+
+    def go_on(self, program):
+        self.installation.acknowledged |= self.act(program)
+
+
 class Cancel(Case):
     def prepare(self, program):
         self.upload_id, _ = program.announce(self.name, len(self.data), specs_of(self.data))
@@ -211,6 +227,10 @@ IN_THE_SERVER = {
     "complete.proven": Upload,
     "complete.writing": Upload,
     "complete.committed": Upload,
+    "pack.announced": Pack,
+    "pack.stored": Pack,
+    "pack.writing": Pack,
+    "pack.committed": Pack,
     "expire.ended": Cancel,
     "copy.planned": Copy,
     "trash.writing": Trash,

@@ -185,6 +185,7 @@ def test_a_body_that_ends_early_is_400_and_not_acted_upon(send, path):
         ("/api/auth/token", "body_too_large"),
         ("/api/upload/0190c1c0-0000-7000-8000-000000000000/complete", "body_too_large"),
         ("/login", "body_too_large"),
+        ("/api/upload/pack/", "body_too_large"),
     ],
 )
 @pytest.mark.parametrize("size", [4 * 2**20 + 1, 20 * 2**20])
@@ -193,6 +194,12 @@ def test_a_body_over_the_limit_is_413_and_the_answer_arrives(server, path, code,
 
     assert answer.status_code == 413
     assert answer.json()["error"]["code"] == code
+
+
+def test_a_pack_may_be_larger_than_other_bodies_by_its_head(server):
+    answer = httpx2.post(f"{server.url}/api/upload/pack", content=b" " * 5 * 2**20, timeout=60)
+
+    assert answer.status_code == 401  # it was read, and nobody had signed in
 
 
 def test_a_body_announced_larger_than_anything_is_413_before_it_was_sent(send):

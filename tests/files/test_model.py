@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from accounts.actions import create_user
 from files.access.actor import Actor
-from files.actions import copies, trash, tree, uploads, versions
+from files.actions import copies, packs, trash, tree, uploads, versions
 from files.content import reader, writer
 from files.content.collect import collect
 from files.content.verify import verify
@@ -49,6 +49,19 @@ class Node:
         return self.versions[self.current]
 
 
+class Packed(bytes):
+    """The content of a file that lies in `chunk` with others."""
+
+    chunk: bytes
+
+    @classmethod
+    def together(cls, contents: list[bytes]) -> "list[Packed]":
+        found = [cls(content) for content in contents]
+        for content in found:
+            content.chunk = b"".join(contents)
+        return found
+
+
 class SpaceModel(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
@@ -75,19 +88,27 @@ class SpaceModel(RuleBasedStateMachine):
     )
     def upload(self, data, name, content, on_conflict):
         parent = self.some(data, lambda node: node.is_folder)
-        taken = self.child(parent, name)
-        clash = taken and (
-            on_conflict == "fail" or (on_conflict == "version" and self.model[taken].is_folder)
-        )
+        clash = self.clash(self.child(parent, name), on_conflict)
         with self.refused(clash or self.no_room(len(content))):
             entry = self.send(parent, name, content, on_conflict)
-            if taken and on_conflict == "version":
-                assert entry.id == taken
-                self.model[taken].versions.append(content)
-                self.model[taken].current = -1 + len(self.model[taken].versions)
-            else:
-                assert entry.name == name or taken
-                self.add(entry, Node(parent, entry.name, [content], 0))
+            self.accept(parent, name, content, on_conflict, entry)
+
+    @rule(
+        data=st.data(),
+        files=st.lists(st.tuples(st.sampled_from(NAMES), st.sampled_from(CONTENTS)), max_size=3),
+        on_conflict=st.sampled_from(["version", "rename", "fail"]),
+    )
+    def pack(self, data, files, on_conflict):
+        parent = self.some(data, lambda node: node.is_folder)
+        contents = Packed.together([content[:TINY] for _, content in files])  # one extent each
+        files = [(name, content) for (name, _), content in zip(files, contents, strict=True)]
+        with self.refused(self.no_room(sum(len(content) for _, content in files))):
+            outcomes = self.send_pack(parent, files, on_conflict)
+            for name, content, outcome in self.in_order(parent, files, outcomes):
+                if self.clash(self.child(parent, name), on_conflict):
+                    assert isinstance(outcome, Conflict)
+                else:
+                    self.accept(parent, name, content, on_conflict, outcome)
 
     @rule(data=st.data(), name=st.sampled_from(NAMES))
     def make_a_folder(self, data, name):
@@ -259,6 +280,30 @@ class SpaceModel(RuleBasedStateMachine):
     def no_room(self, size):
         return self.used() + size > QUOTA
 
+    def clash(self, taken, on_conflict):
+        is_folder = taken and self.model[taken].is_folder
+        return taken and (on_conflict == "fail" or (on_conflict == "version" and is_folder))
+
+    def in_order(self, parent, files, outcomes):
+        """A pack makes those with a free name first, then settles the others one by one."""
+        taken = {n.name.casefold() for n in self.model.values() if n.parent == parent and n.live}
+        free, others = [], []
+        for (name, content), outcome in zip(files, outcomes, strict=True):
+            (others if name.casefold() in taken else free).append((name, content, outcome))
+            taken.add(name.casefold())
+        return free + others
+
+    def accept(self, parent, name, content, on_conflict, entry):
+        """A file has arrived, and nothing stood against it."""
+        taken = self.child(parent, name)
+        if taken and on_conflict == "version":
+            assert entry.id == taken
+            self.model[taken].versions.append(content)
+            self.model[taken].current = -1 + len(self.model[taken].versions)
+        else:
+            assert entry.name == name or taken
+            self.add(entry, Node(parent, entry.name, [content], 0))
+
     def add(self, entry, node):
         assert entry.id not in self.model
         self.model[entry.id] = node
@@ -291,6 +336,19 @@ class SpaceModel(RuleBasedStateMachine):
                 incoming.commit()
         return uploads.complete(actor=self.alice, upload_id=upload.id).file
 
+    def send_pack(self, parent, files, on_conflict):
+        described = [
+            packs.PackedFile(name, len(content), hashlib.sha256(content).hexdigest())
+            for name, content in files
+        ]
+        return packs.store_pack(
+            actor=self.alice,
+            parent_id=parent,
+            files=described,
+            data=memoryview(b"".join(content for _, content in files)),
+            on_conflict=on_conflict,
+        )
+
     def read(self, version):
         content = b""
         for index in range(len(pieces(b"x" * version.size))):
@@ -300,6 +358,9 @@ class SpaceModel(RuleBasedStateMachine):
 
 
 def pieces(content):
+    """The chunks that hold a file's bytes."""
+    if isinstance(content, Packed):
+        return [content.chunk] if content else []
     return [content[start : start + TINY] for start in range(0, len(content), TINY)]
 
 

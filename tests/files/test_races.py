@@ -14,7 +14,7 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
-from files.actions import trash, uploads
+from files.actions import packs, trash, uploads
 from files.chunkstore.chunk import CHUNK_SIZE
 from files.chunkstore.registry import nodes
 from files.content import writer
@@ -192,7 +192,7 @@ def test_trashing_restoring_and_moving_at_once_leave_one_consistent_tree(shared_
 
 
 def test_uploads_of_the_same_bytes_survive_collectors_that_never_stop(shared_world):
-    """Few contents, always created, shared, removed and collected again, by eight and by two."""
+    """Few contents, always created (alone or packed), shared, removed and collected again."""
     people = [shared_world.alice, shared_world.bob]
     contents = [os.urandom(2000) for _ in range(3)]
     end = time.monotonic() + RACE_SECONDS
@@ -204,12 +204,17 @@ def test_uploads_of_the_same_bytes_survive_collectors_that_never_stop(shared_wor
             person = people[number % 2]
             while time.monotonic() < end:
                 data = dice.choice(contents)
-                answer = uploaded(person, f"file-{number}-{dice.random()}", data)
-                if dice.random() < 0.6:
-                    trash.trash(actor=person.actor, entry_id=answer.file.id)
-                    trash.remove(actor=person.actor, entry_id=answer.file.id)
+                name = f"file-{number}-{dice.random()}"
+                if dice.random() < 0.3:
+                    files = packed(person, name, [data, *contents])
                 else:
-                    done.append((person, answer.file.id, data))
+                    files = [(uploaded(person, name, data).file.id, data)]
+                for file_id, content in files:
+                    if dice.random() < 0.6:
+                        trash.trash(actor=person.actor, entry_id=file_id)
+                        trash.remove(actor=person.actor, entry_id=file_id)
+                    else:
+                        done.append((person, file_id, content))
 
         return run
 
@@ -240,6 +245,59 @@ def uploaded(person, name, data):
                 raise
             send(upload, data)
     raise AssertionError("completing never succeeds")
+
+
+def packed(person, name, contents):
+    """(id, bytes) of the files of one pack."""
+    described = [
+        packs.PackedFile(f"{name}-{number}", len(data), sha256(data))
+        for number, data in enumerate(contents)
+    ]
+    made = packs.store_pack(
+        actor=person.actor,
+        parent_id=person.space.root,
+        files=described,
+        data=memoryview(b"".join(contents)),
+    )
+    return [(entry.id, data) for entry, data in zip(made, contents, strict=True)]
+
+
+def test_packs_that_race_for_one_folder_share_it(shared_world):
+    alice = shared_world.alice
+
+    def send_pack(number):
+        def run():
+            file = packs.PackedFile(f"{number}", 1, sha256(b"x"), path="same/folder")
+            return packs.store_pack(
+                actor=alice.actor,
+                parent_id=alice.space.root,
+                files=[file],
+                data=memoryview(b"x"),
+            )
+
+        return run
+
+    answers = at_once(*(send_pack(number) for number in range(6)))
+
+    assert len({entry.parent_id for [entry] in answers}) == 1
+    assert alice.names() == ["same"]
+    assert alice.names(str(answers[0][0].parent_id)) == [str(number) for number in range(6)]
+    assert damage() == []
+
+
+def test_packs_that_race_for_the_last_bytes_get_exactly_what_there_is(shared_world):
+    alice = shared_world.alice
+    Space.objects.filter(id=alice.space.id).update(quota_bytes=40)
+
+    def send_pack(number):
+        return lambda: packed(alice, f"{number}", [bytes(10)])
+
+    answers = at_once(*(send_pack(number) for number in range(10)))
+
+    refusals = [answer for answer in answers if isinstance(answer, RapidServeError)]
+    assert [error.code for error in refusals] == ["quota_exceeded"] * 6
+    space = Space.objects.get(id=alice.space.id)
+    assert (space.used_bytes, space.reserved_bytes) == (40, 0)
 
 
 # -- one request stopped in the middle, another one let through -----------------------------------

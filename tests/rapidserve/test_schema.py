@@ -12,7 +12,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from jsonschema import Draft202012Validator
 
 from files.chunkstore.chunk import CHUNK_SIZE
-from tests.world import Person
+from tests.world import Person, described
 
 METHODS = ("get", "post", "put", "patch", "delete")
 UNDOCUMENTED = {"schema", "docs"}
@@ -131,8 +131,15 @@ class CheckedPerson(Person):
         }
         self.seen: set[tuple[str, str, str]] = set()
 
-    def call(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
-        response = super().call(method, path, body, **headers)
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        content_type: str = "application/json",
+        **headers: str,
+    ) -> Any:
+        response = super().call(method, path, body, content_type, **headers)
         known = (p for p, regex in self.patterns.items() if regex.fullmatch(path.partition("?")[0]))
         key = (method.lower(), next(known), str(response.status_code))
         assert key in self.validators, f"{key} is not described: {response.content!r}"
@@ -173,6 +180,7 @@ def live(alice: CheckedPerson) -> None:
     alice.register("c.bin", data, parent=papers)  # nothing to send
     cancelled = alice.register("d.bin", b"never").json()["upload_id"]
     alice.delete(f"/api/upload/{cancelled}")
+    alice.pack([(described("g.txt", b"text"), b"text"), (described("/", b"!"), b"!")])
     old = alice.get(f"/api/files/{file}/versions").json()["results"][0]["id"]
     alice.upload("a.bin", b"", parent=papers)
     alice.post(f"/api/files/{file}/versions/{old}/restore")
@@ -220,5 +228,6 @@ def err(alice: CheckedPerson, bob: Person) -> None:
     space.quota_bytes = 1
     space.save()
     alice.register("i.txt", b"too much")
+    alice.pack([(described("j.txt", b"too much"), b"too much")])
     alice.post(f"/api/files/{file}/copy", {"parent": alice.root})
     alice.post("/api/auth/token", {"username": "alice", "password": "wrong", "name": "x"})

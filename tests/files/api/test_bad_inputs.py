@@ -627,7 +627,6 @@ def test_a_listing_in_an_order_that_does_not_exist(scene, query):
     [
         ("GET", "/api/archive"),
         ("GET", "/api/search?q=a"),
-        ("POST", "/api/upload/pack"),
         ("GET", "/api/"),
     ],
 )
