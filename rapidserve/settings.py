@@ -49,6 +49,10 @@ X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
+        # No 'wasm-unsafe-eval': WebAssembly runs in the hashing worker only (static/js/transfer).
+        "script-src": [SELF],
+        "worker-src": [SELF],
+        "connect-src": [SELF],
         "img-src": [SELF, "data:", "blob:"],
         "object-src": [NONE],
         "base-uri": [NONE],

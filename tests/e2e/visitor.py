@@ -24,6 +24,7 @@ FLAGS = [
     f"--host-resolver-rules=MAP {LAN_HOST} 127.0.0.1",
 ]
 PUTS = re.compile(r"/d/upload/")
+TRAY = "Uploads and downloads"
 
 expect.set_options(timeout=PATIENCE)
 
@@ -91,9 +92,15 @@ class Visitor:
         """A line of the list."""
         return self.page.locator("tbody tr").filter(has=self.page.get_by_title(name, exact=True))
 
+    def entry(self, name: str) -> str:
+        """The id of what a line of the list is about."""
+        found = self.row(name).get_attribute("data-entry")
+        assert found, name
+        return found
+
     def in_tray(self, name: str):
         """A file's line in the tray."""
-        tray = self.page.get_by_role("region", name="Uploads").get_by_role("listitem")
+        tray = self.page.get_by_role("region", name=TRAY).get_by_role("listitem")
         return tray.filter(has=self.page.get_by_title(name, exact=True))
 
     def choose(self, name: str, action: str) -> None:
@@ -111,6 +118,8 @@ class Visitor:
 
 def visit(browser: Browser, url: str, **options: object) -> Visitor:
     context = browser.new_context(**options)
+    # A headless browser has nobody to answer its dialog: large files come the plain way.
+    context.add_init_script("delete window.showSaveFilePicker")
     visitor = Visitor(context, context.new_page(), url)
     visitor.listen()
     visitor.sign_in()

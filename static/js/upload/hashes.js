@@ -1,33 +1,38 @@
 // @ts-check
-/** The hashes of a file's chunks, as a worker finds them. Kept: a retry hashes nothing twice. */
+/**
+ * The hashes of a file's chunks. They are found a stretch ahead of what was asked for, several at
+ * once, and kept: a retry hashes nothing twice.
+ */
 
-import { Refusal } from "./refusal.js";
+import { CHUNK_SIZE } from "../transfer/server.js";
+import { sha256 } from "../transfer/hashing.js";
+
+const AT_ONCE = 3; // of one file: the workers are shared with the others
+const AHEAD = 32; // chunks; further on, a slow network would only have the disk read twice
 
 export class Hashes {
-  /** @type {string[]} */
-  found = [];
-  /** @type {Worker | null} */
-  #worker = null;
-  /** @type {Refusal | null} */
+  /** How many of the first chunks are hashed without a gap. */
+  found = 0;
+  /** @type {string[]} by index, with gaps where a hash is still being found */
+  #known = [];
+  #next = 0;
+  #running = 0;
+  #wanted = 0;
+  /** @type {unknown} */
   #failure = null;
-  #wake = () => {};
+  /** @type {Set<() => void>} */
+  #waiting = new Set();
   #file;
-  #chunkSize;
   #onProgress;
 
   /**
    * @param {File} file
-   * @param {number} chunkSize
    * @param {() => void} onProgress
    */
-  constructor(file, chunkSize, onProgress) {
+  constructor(file, onProgress) {
     this.#file = file;
-    this.#chunkSize = chunkSize;
     this.#onProgress = onProgress;
-  }
-
-  get count() {
-    return Math.ceil(this.#file.size / this.#chunkSize);
+    this.count = Math.ceil(file.size / CHUNK_SIZE);
   }
 
   /**
@@ -39,52 +44,62 @@ export class Hashes {
    */
   async from(start, least, most, signal) {
     const needed = Math.min(start + least, this.count);
-    this.#start();
-    while (this.found.length < needed) {
+    this.#wanted = Math.max(this.#wanted, needed);
+    this.#failure = null;
+    this.#fill();
+    while (this.found < needed) {
       signal.throwIfAborted();
       if (this.#failure) {
         throw this.#failure;
       }
-      await new Promise((resolve) => (this.#wake = () => resolve(undefined)));
+      await this.#more(signal);
     }
-    return this.found.slice(start, start + most);
+    return this.#known.slice(start, Math.min(start + most, this.found));
   }
 
-  /** Stop hashing, and whoever waits for it. A file half hashed is begun anew. */
-  stop() {
-    this.#worker?.terminate();
-    this.#worker = null;
-    if (this.found.length < this.count) {
-      this.found = [];
+  #fill() {
+    const end = Math.min(this.count, this.#wanted + AHEAD);
+    while (this.#next < end && this.#running < AT_ONCE && !this.#failure) {
+      void this.#hash(this.#next);
+      this.#next += 1;
     }
-    this.#wake();
   }
 
-  #start() {
-    if (this.#worker || this.found.length === this.count) {
-      return;
-    }
-    this.#failure = null;
-    const worker = new Worker(new URL("./hasher.js", import.meta.url), { type: "module" });
-    worker.addEventListener("message", ({ data }) => this.#heard(data));
-    worker.addEventListener("error", () => this.#heard({ unreadable: true }));
-    worker.postMessage({ file: this.#file, chunkSize: this.#chunkSize });
-    this.#worker = worker;
-  }
-
-  /** @param {{ sha256?: string, done?: boolean, unreadable?: boolean }} message */
-  #heard(message) {
-    if (message.sha256) {
-      this.found.push(message.sha256);
-      this.#onProgress();
-    } else {
-      this.#worker?.terminate();
-      this.#worker = null;
-      if (message.unreadable) {
-        this.found = [];
-        this.#failure = new Refusal("The file can't be read: it was changed, moved or is a folder.");
+  /** @param {number} index */
+  async #hash(index) {
+    const start = index * CHUNK_SIZE;
+    this.#running += 1;
+    try {
+      this.#known[index] = await sha256(this.#file.slice(start, start + CHUNK_SIZE));
+      while (this.#known[this.found]) {
+        this.found += 1;
       }
+    } catch (error) {
+      this.#failure = error;
+      this.#next = Math.min(this.#next, index); // from here on again, when somebody asks again
+    } finally {
+      this.#running -= 1;
     }
-    this.#wake();
+    this.#fill();
+    this.#onProgress();
+    for (const wake of this.#waiting) {
+      wake();
+    }
+    this.#waiting.clear();
+  }
+
+  /**
+   * @param {AbortSignal} signal
+   * @returns {Promise<void>}
+   */
+  #more(signal) {
+    return new Promise((resolve) => {
+      const wake = () => {
+        signal.removeEventListener("abort", wake);
+        resolve();
+      };
+      this.#waiting.add(wake);
+      signal.addEventListener("abort", wake, { once: true });
+    });
   }
 }

@@ -1,276 +1,245 @@
 // @ts-check
-/** One file on its way: hash, register, send what is asked for, complete. */
+/** One file on its way up: hash, register, send what is asked for, complete. */
 
+import { contentHash } from "../transfer/contenthash.js";
+import { readAhead } from "../transfer/pages.js";
+import { isRefusal, Refusal } from "../transfer/refusal.js";
+import { CHUNK_SIZE, entry } from "../transfer/server.js";
+import { Chunk, Transfer } from "../transfer/transfer.js";
 import { Hashes } from "./hashes.js";
-import { patiently } from "./patience.js";
-import { Refusal } from "./refusal.js";
-import * as server from "./server.js";
+import * as protocol from "./protocol.js";
 
-export const CHUNK_SIZE = 4_194_304;
 const PAGE = 1000;
 const FIRST_HASHES = 4; // enough to keep every connection busy while the rest is hashed
 const MORE_HASHES = 16; // at least, a call: where everything is here already, calls are all there is
-const CONNECTIONS = 4;
 const FRESH_STARTS = 3;
+const MOST_ADDRESSES = 4; // for one chunk: a server that refuses its own would be asked for ever
 
-/** What is known of a chunk; the strip in the tray shows one colour for each. */
-export const Chunk = Object.freeze({ UNKNOWN: 0, WAITING: 1, SENDING: 2, SENT: 3, HAVE: 4 });
+/**
+ * @typedef {"version" | "rename"} OnConflict
+ *
+ * What an upload needs to know of the drop it came with.
+ * @typedef {object} Drop
+ * @property {string} root id of the folder that all of it goes into
+ * @property {(path: string[]) => Promise<string>} folder the id of a folder in it
+ * @property {() => void} forgetFolders some of them are gone
+ * @property {(name: string, isFolder: boolean, signal: AbortSignal) => Promise<OnConflict | "skip">} settle
+ */
 
-/** @typedef {"waiting" | "hashing" | "sending" | "finishing" | "done" | "failed" | "cancelled"} State */
-
-export class Upload {
-  /** @type {State} */
-  state = "waiting";
-  /** Why it failed, or what is waited for, in words. */
-  reason = "";
-  isPaused = false;
-  /** @type {import("./server.js").Completed | null} */
+export class Upload extends Transfer {
+  /** @type {import("./protocol.js").Completed | null} */
   result = null;
-  /** Bytes that have left, again and again included: what speed is measured by. */
-  bytesSent = 0;
-  /** @type {Uint8Array} of Chunk */
-  chunks;
+  /** The folder has this very file: nothing was to be done. */
+  isSame = false;
+  /** Its id at the server, "" while it has none. */
+  id = "";
+  /** @type {OnConflict | "fail"} what a taken name means */
+  onConflict = "fail";
 
-  /** @type {Map<number, number>} bytes of chunks under way, by index */
-  #partial = new Map();
-  #settledBytes = 0;
-  #uploadId = "";
-  #cancelling = new AbortController();
-  #signal = this.#cancelling.signal;
-  /** @type {Promise<void>} */
-  #ended = Promise.resolve();
-  #wake = () => {};
   #hashes;
+  #drop;
+  #isAbandoned = false;
 
   /**
    * @param {File} file
-   * @param {string} folder id
-   * @param {() => void} onChange
+   * @param {string[]} folders names from below the folder that it was dropped on
+   * @param {Drop} drop
    */
-  constructor(file, folder, onChange) {
+  constructor(file, folders, drop) {
+    const path = [...folders, file.name].join("/");
+    super({ name: file.name, path, size: file.size, lane: file.size > CHUNK_SIZE ? "large" : "small" });
     this.file = file;
-    this.folder = folder;
-    this.onChange = onChange;
+    this.folders = folders;
+    this.#drop = drop;
+    this.touched.add(drop.root);
     this.chunks = new Uint8Array(Math.ceil(file.size / CHUNK_SIZE));
-    this.#hashes = new Hashes(file, CHUNK_SIZE, onChange);
-  }
-
-  get hasEnded() {
-    return this.state === "done" || this.state === "failed" || this.state === "cancelled";
-  }
-
-  /** Bytes that are in place, sent or found there. */
-  get bytesDone() {
-    let bytes = this.#settledBytes;
-    for (const partial of this.#partial.values()) {
-      bytes += partial;
-    }
-    return Math.min(bytes, this.file.size);
+    this.#hashes = this.#freshHashes();
   }
 
   get hashedBytes() {
-    return Math.min(this.#hashes.found.length * CHUNK_SIZE, this.file.size);
+    return Math.min(this.#hashes.found * CHUNK_SIZE, this.size);
   }
 
-  /** Run to an end, which `state` tells, again after a failure or a cancellation. Never throws. */
-  async run() {
-    this.state = "hashing";
-    await this.#ended; // a run that was cancelled may still be unwinding
-    this.#ended = this.#run();
-    await this.#ended;
-  }
-
-  async #run() {
-    this.#cancelling = new AbortController();
-    this.#signal = this.#cancelling.signal;
-    this.isPaused = false;
-    this.#become("hashing");
-    try {
-      await this.#withFreshStarts();
-      this.#become("done");
-    } catch (error) {
-      this.#fail(error);
-    } finally {
-      this.#hashes.stop();
-    }
-  }
-
-  /** Chunks under way are still sent; nothing new begins. */
-  pause() {
-    this.isPaused = true;
-    this.onChange();
-  }
-
-  resume() {
-    this.isPaused = false;
-    this.#wake();
-    this.onChange();
-  }
-
-  /** Give up; what was sent is the server's to clear away. */
-  cancel() {
-    const id = this.#uploadId;
-    this.#become("cancelled");
-    this.#cancelling.abort();
-    this.#hashes.stop();
-    this.resume();
-    this.#uploadId = "";
-    if (id) {
-      server.cancel(id).catch(() => {}); // it expires by itself
-    }
-  }
-
-  /** An upload that has expired, or was ended elsewhere, begins anew; hashes and chunks are kept. */
-  async #withFreshStarts() {
+  /** @override @protected */
+  async perform() {
+    this.#isAbandoned = false;
     for (let starts = 1; ; starts += 1) {
       try {
-        this.#forgetProgress();
-        await this.#send();
-        await this.#finish();
+        this.forgetProgress();
+        await this.#send(await this.calling(() => this.#drop.folder(this.folders)));
+        await this.#complete();
         return;
       } catch (error) {
-        const gone = error instanceof Refusal && error.code === "upload_gone";
-        if (!gone || starts === FRESH_STARTS) {
+        if (isRefusal(error, "name_taken")) {
+          if (await this.#isSettled(error)) {
+            return;
+          }
+        } else if (starts === FRESH_STARTS || !(await this.#mayStartAfresh(error))) {
           throw error;
         }
       }
     }
   }
 
-  /** All connections draw from one sequence of slots; the first failure stops them all. */
-  async #send() {
-    const slots = this.#slotsToSend();
-    const work = async () => {
-      for (let next = await slots.next(); !next.done; next = await slots.next()) {
-        await this.#sendChunk(next.value);
-      }
-    };
-    const failing = new AbortController();
-    this.#signal = AbortSignal.any([this.#cancelling.signal, failing.signal]);
-    const workers = Array.from({ length: CONNECTIONS }, work);
-    try {
-      await Promise.all(workers);
-    } catch (error) {
-      failing.abort(error);
-      await Promise.allSettled(workers);
-      throw error;
-    } finally {
-      this.#signal = this.#cancelling.signal;
+  /** What was sent is the server's to clear away. @override @protected */
+  undo() {
+    this.#isAbandoned = true;
+    if (this.id) {
+      void protocol.giveUp(this.id);
+      this.id = "";
     }
   }
 
-  /**
-   * Announces page after page of hashes, as they are found and as the connections get through.
-   * @returns {AsyncGenerator<import("./server.js").Slot, void, void>}
-   */
-  async *#slotsToSend() {
-    const count = this.#hashes.count;
-    let specs = await this.#specs(0, FIRST_HASHES);
-    let opened = await this.#calling((signal) => server.register(this.#announcement(specs), signal));
-    this.#uploadId = opened.upload_id;
-    this.#become("sending");
-    yield* this.#toSend(opened.chunks);
-    for (let start = specs.length; start < count; start += specs.length) {
-      specs = await this.#specs(start, MORE_HASHES);
-      const [from, page] = [start, specs];
-      opened = await this.#calling((signal) => server.addChunks(this.#uploadId, from, page, signal));
-      yield* this.#toSend(opened.chunks);
-    }
-  }
-
-  /**
-   * Marks what the server has, and picks out what it wants.
-   * @param {import("./server.js").Slot[]} slots
-   */
-  #toSend(slots) {
-    for (const slot of slots) {
-      this.chunks[slot.index] = slot.state === "have" ? Chunk.HAVE : Chunk.WAITING;
-      this.#settledBytes += slot.state === "have" ? slot.size : 0;
-    }
-    this.onChange();
-    return slots.filter((slot) => slot.state === "upload");
-  }
-
-  /** @param {import("./server.js").Slot} slot */
-  async #sendChunk(slot) {
-    await this.#unpaused();
-    const start = slot.index * CHUNK_SIZE;
-    const body = this.file.slice(start, start + slot.size);
-    this.chunks[slot.index] = Chunk.SENDING;
-    let sent = 0;
-    try {
-      await this.#putting(slot, body, (bytes) => {
-        this.bytesSent += Math.max(0, bytes - sent);
-        sent = bytes;
-        this.#partial.set(slot.index, Math.min(bytes, slot.size));
-        this.onChange();
-      });
-    } finally {
-      this.#partial.delete(slot.index);
-    }
-    this.chunks[slot.index] = Chunk.SENT;
-    this.#settledBytes += slot.size;
-    this.onChange();
-  }
-
-  /**
-   * Send, with a fresh address when the old one has expired meanwhile.
-   * @param {import("./server.js").Slot} slot
-   * @param {Blob} body
-   * @param {(bytes: number) => void} onSent
-   */
-  async #putting(slot, body, onSent) {
-    try {
-      await this.#calling((signal) => server.put(slot, body, signal, onSent));
-    } catch (error) {
-      if (!(error instanceof Refusal) || !error.code.startsWith("token_")) {
-        throw this.#changedMeanwhile(error);
-      }
-      const fresh = await this.#calling((signal) => server.slotOf(this.#uploadId, slot.index, signal));
-      if (fresh?.state === "upload") {
-        await this.#calling((signal) => server.put(fresh, body, signal, onSent));
-      }
-    }
-  }
-
-  /**
-   * Bytes that don't have the hash they had a minute ago are a file that somebody writes to.
-   * @param {unknown} error
-   */
-  #changedMeanwhile(error) {
-    if (error instanceof Refusal && ["checksum_mismatch", "size_mismatch"].includes(error.code)) {
-      this.#hashes = new Hashes(this.file, CHUNK_SIZE, this.onChange);
-      return new Refusal("The file changed while it was being sent.", { code: error.code });
-    }
-    return error;
-  }
-
-  /** Complete; what the server still misses is sent once more. */
-  async #finish() {
-    this.#become("finishing");
-    for (let rounds = 1; ; rounds += 1) {
-      try {
-        this.result = await this.#calling((signal) => server.complete(this.#uploadId, signal));
-        return;
-      } catch (error) {
-        const missing = error instanceof Refusal && error.code === "chunks_missing";
-        if (!missing || rounds === FRESH_STARTS) {
-          throw error;
-        }
-        await this.#sendMissing(error.facts.indexes);
-      }
-    }
-  }
-
-  /** @param {number[]} indexes */
-  async #sendMissing(indexes) {
-    for (const index of indexes) {
-      const slot = await this.#calling((signal) => server.slotOf(this.#uploadId, index, signal));
-      if (slot?.state === "upload") {
-        this.#settledBytes -= slot.size;
+  /** @param {string} parent */
+  async #send(parent) {
+    this.touched.add(parent);
+    const slots = readAhead((start) => (start ? this.#more(start) : this.#open(parent)));
+    await this.inParallel(slots, async (slot) => {
+      if (slot.state === "upload") {
         await this.#sendChunk(slot);
       }
+    });
+  }
+
+  /** @param {string} parent */
+  async #open(parent) {
+    const chunks = await this.#specs(0, FIRST_HASHES);
+    const opened = await this.calling((signal) => protocol.register(this.#announcement(parent, chunks), signal));
+    this.id = opened.upload_id;
+    if (this.#isAbandoned) {
+      this.undo(); // cancelled while this answer was on its way
     }
+    this.become("moving");
+    return this.#page(0, opened.chunks);
+  }
+
+  /** @param {number} start */
+  async #more(start) {
+    const chunks = await this.#specs(start, MORE_HASHES);
+    const opened = await this.calling((signal) => protocol.addChunks(this.id, start, chunks, signal));
+    return this.#page(start, opened.chunks);
+  }
+
+  /**
+   * @param {number} start
+   * @param {import("./protocol.js").Slot[]} slots
+   */
+  #page(start, slots) {
+    for (const slot of slots) {
+      if (slot.state === "have") {
+        this.settle(slot, Chunk.HAVE);
+      } else {
+        this.chunks[slot.index] = Chunk.WAITING;
+      }
+    }
+    this.onChange();
+    const next = start + slots.length;
+    return { items: slots, next: next < this.chunks.length ? next : null };
+  }
+
+  /** @param {import("./protocol.js").Slot} slot */
+  async #sendChunk(slot) {
+    const start = slot.index * CHUNK_SIZE;
+    const body = this.file.slice(start, start + slot.size);
+    let address = slot;
+    for (let addresses = 1; ; addresses += 1) {
+      try {
+        const { method, url, headers } = address;
+        await this.moving(slot, (signal, onSent) =>
+          protocol.put({ ...slot, method, url, headers }, body, signal, onSent),
+        );
+        break;
+      } catch (error) {
+        if (addresses === MOST_ADDRESSES) {
+          throw error;
+        }
+        const fresh = await this.#addressAfter(error, slot.index);
+        if (fresh.state === "have") {
+          break; // it had arrived, and only the answer was lost
+        }
+        address = fresh;
+      }
+    }
+    this.settle(slot, Chunk.MOVED);
+  }
+
+  /**
+   * A fresh address when the old one has expired meanwhile; every other failure is thrown.
+   * @param {unknown} error
+   * @param {number} index
+   */
+  async #addressAfter(error, index) {
+    if (isRefusal(error, "checksum_mismatch") || isRefusal(error, "size_mismatch")) {
+      // Bytes that don't have the hash they had a minute ago: somebody writes to the file.
+      this.#hashes = this.#freshHashes();
+      throw new Refusal("The file changed while it was being sent.", { code: error.code });
+    }
+    if (!(error instanceof Refusal) || !error.code.startsWith("token_")) {
+      throw error;
+    }
+    const fresh = await this.calling((signal) => protocol.slotOf(this.id, index, signal));
+    if (!fresh) {
+      throw new Refusal("The server forgot a part of this upload.", { code: "upload_gone" });
+    }
+    return fresh;
+  }
+
+  async #complete() {
+    this.become("finishing");
+    this.result = await this.calling((signal) => protocol.complete(this.id, signal));
+    this.id = "";
+  }
+
+  /**
+   * Whether going through it once more helps. Hashes are kept, and what was sent is not sent again.
+   * @param {unknown} error
+   */
+  async #mayStartAfresh(error) {
+    if (isRefusal(error, "parent_gone")) {
+      this.#drop.forgetFolders();
+    }
+    if (isRefusal(error, "chunk_conflict")) {
+      await protocol.giveUp(this.id); // begun with an older content of this file, by its first hashes
+    }
+    return ["upload_gone", "chunks_missing", "chunk_conflict"].some((code) => isRefusal(error, code));
+  }
+
+  /**
+   * The name is taken: by this very file, or a person decides.
+   * @param {Refusal} refusal
+   * @returns {Promise<boolean>} true: nothing is left to do
+   */
+  async #isSettled(refusal) {
+    const other = await this.calling((signal) => entry(refusal.facts.id, signal)).catch((error) => {
+      if (isRefusal(error, "not_found")) {
+        return null; // it has left the name since: try again
+      }
+      throw error;
+    });
+    if (!other) {
+      return false;
+    }
+    if (other.type === "file" && other.size === this.size && other.content_hash === (await this.#contentHash())) {
+      this.isSame = true;
+      this.chunks.fill(Chunk.HAVE);
+      return true;
+    }
+    this.isAsking = true;
+    this.onChange();
+    const choice = await this.#drop.settle(this.path, other.type === "folder", this.signal);
+    this.isAsking = false;
+    if (choice === "skip") {
+      this.cancel("Skipped: the name is taken");
+      this.signal.throwIfAborted();
+    } else {
+      this.onConflict = choice;
+    }
+    return false;
+  }
+
+  async #contentHash() {
+    const hashes = await this.#hashes.from(0, this.chunks.length, this.chunks.length, this.signal);
+    return contentHash(hashes);
   }
 
   /**
@@ -278,74 +247,32 @@ export class Upload {
    * @param {number} least
    */
   async #specs(start, least) {
-    const hashes = await this.#hashes.from(start, least, PAGE, this.#signal);
+    await this.unpaused();
+    const hashes = await this.#hashes.from(start, least, PAGE, this.signal);
     return hashes.map((sha256, offset) => ({
       sha256,
-      size: Math.min(CHUNK_SIZE, this.file.size - (start + offset) * CHUNK_SIZE),
+      size: Math.min(CHUNK_SIZE, this.size - (start + offset) * CHUNK_SIZE),
     }));
   }
 
-  /** @param {{ sha256: string, size: number }[]} chunks */
-  #announcement(chunks) {
-    return {
-      parent: this.folder,
-      name: this.file.name,
-      size: this.file.size,
-      chunks,
-      content_type: this.file.type || undefined,
-      modified_at: timestamp(this.file.lastModified),
-      on_conflict: "version",
-    };
+  #freshHashes() {
+    return new Hashes(this.file, () => this.onChange());
   }
 
   /**
-   * @template T
-   * @param {(signal: AbortSignal) => Promise<T>} attempt
-   * @returns {Promise<T>}
+   * @param {string} parent
+   * @param {{ sha256: string, size: number }[]} chunks
    */
-  #calling(attempt) {
-    const signal = this.#signal;
-    return patiently(() => attempt(signal), signal, (refusal) => {
-      this.reason = refusal ? waitingText(refusal) : "";
-      this.onChange();
-    });
-  }
-
-  async #unpaused() {
-    while (this.isPaused && !this.#signal.aborted) {
-      await new Promise((resolve) => (this.#wake = chained(this.#wake, resolve)));
-    }
-    this.#signal.throwIfAborted();
-  }
-
-  #forgetProgress() {
-    this.chunks.fill(Chunk.UNKNOWN);
-    this.#settledBytes = 0;
-    this.#partial.clear();
-  }
-
-  /** @param {unknown} error */
-  #fail(error) {
-    if (this.#cancelling.signal.aborted) {
-      return;
-    }
-    this.reason = error instanceof Refusal ? error.message : "Something went wrong in this page.";
-    this.#become("failed");
-    if (!(error instanceof Refusal)) {
-      console.error(error);
-    }
-  }
-
-  /** @param {State} state */
-  #become(state) {
-    if (this.#cancelling.signal.aborted) {
-      return;
-    }
-    this.state = state;
-    if (state !== "failed") {
-      this.reason = "";
-    }
-    this.onChange();
+  #announcement(parent, chunks) {
+    return {
+      parent,
+      name: this.name,
+      size: this.size,
+      chunks,
+      content_type: this.file.type || undefined,
+      modified_at: timestamp(this.file.lastModified),
+      on_conflict: this.onConflict,
+    };
   }
 }
 
@@ -356,22 +283,4 @@ export class Upload {
 function timestamp(milliseconds) {
   const year = new Date(milliseconds).getUTCFullYear();
   return year >= 1600 && year <= 9999 ? new Date(milliseconds).toISOString() : undefined;
-}
-
-/** @param {Refusal} refusal */
-function waitingText(refusal) {
-  return refusal.status === 0
-    ? "Connection lost, continues by itself"
-    : "The server is busy, continues by itself";
-}
-
-/**
- * @param {() => void} first
- * @param {(value?: any) => void} second
- */
-function chained(first, second) {
-  return () => {
-    first();
-    second();
-  };
 }

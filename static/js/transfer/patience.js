@@ -29,7 +29,7 @@ export async function patiently(attempt, signal, onWait) {
         throw error;
       }
       onWait(error);
-      await sleep(waitBefore(failures, error.retryAfter), signal);
+      await sleep(waitBefore(failures, error.retryAfter ?? 0), signal);
     }
   }
 }
@@ -45,15 +45,16 @@ function mayPass(refusal, failures) {
 /**
  * Exponential back-off with jitter; never sooner than the server asked for.
  * @param {number} failures
- * @param {number | undefined} retryAfter
+ * @param {number} retryAfter in seconds
  */
 function waitBefore(failures, retryAfter) {
   const longest = Math.min(FIRST_WAIT * 2 ** failures, LONGEST_WAIT);
-  return Math.max((retryAfter ?? 0) * 1000, 0) + longest * (0.5 + Math.random() / 2);
+  return retryAfter * 1000 + longest * (0.5 + Math.random() / 2);
 }
 
 /**
- * Ends early when the browser says that it is online again.
+ * Ends early when the browser says that it is online again. What it says of being offline is not
+ * believed: the server may be this machine.
  * @param {number} milliseconds
  * @param {AbortSignal} signal
  * @returns {Promise<void>}

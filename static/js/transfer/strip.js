@@ -1,10 +1,12 @@
 // @ts-check
 /** The chunk strip: one cell a chunk (or as many as fit), in the colour of what is known of it. */
 
-import { Chunk } from "./upload.js";
+import { Chunk } from "./transfer.js";
 
 const GAP = 2;
-const MOST_CELLS = 48;
+const LEAST_CELL = 4; // pixels, of which the eye still tells one from the next
+const MOST_CELLS = 60;
+const RADIUS = 1.5;
 
 /**
  * @param {HTMLCanvasElement} canvas
@@ -21,26 +23,30 @@ export function drawStrip(canvas, chunks, isDone) {
   canvas.width = width;
   canvas.height = height;
   const colours = coloursOf(canvas);
-  const cells = Math.max(1, Math.min(chunks.length, MOST_CELLS));
+  const room = Math.floor(canvas.clientWidth / (LEAST_CELL + GAP));
+  const cells = Math.max(1, Math.min(chunks.length, MOST_CELLS, room));
   const step = (width + GAP * scale) / cells;
   for (let cell = 0; cell < cells; cell += 1) {
     const from = Math.floor((cell * chunks.length) / cells);
     const to = Math.floor(((cell + 1) * chunks.length) / cells);
-    const state = chunks.length ? leastOf(chunks.subarray(from, to)) : isDone ? Chunk.SENT : Chunk.UNKNOWN;
-    context.globalAlpha = state === Chunk.SENDING ? 0.5 : 1;
+    const state = chunks.length ? stateOf(chunks.subarray(from, to)) : isDone ? Chunk.MOVED : Chunk.UNKNOWN;
+    context.globalAlpha = state === Chunk.MOVING ? 0.5 : 1;
     context.fillStyle = colours[state];
     const left = Math.round(cell * step);
-    context.fillRect(left, 0, Math.round((cell + 1) * step - GAP * scale) - left, height);
+    const right = Math.round((cell + 1) * step - GAP * scale);
+    context.beginPath();
+    context.roundRect(left, 0, Math.max(1, right - left), height, RADIUS * scale);
+    context.fill();
   }
 }
 
 /**
- * A cell that stands for several chunks shows the one that is furthest behind, but any sending.
+ * A cell that stands for several chunks shows the one that is furthest behind, but any that moves.
  * @param {Uint8Array} chunks
  */
-function leastOf(chunks) {
+function stateOf(chunks) {
   const least = chunks.reduce((first, second) => Math.min(first, second), Chunk.HAVE);
-  return least < Chunk.SENDING && chunks.includes(Chunk.SENDING) ? Chunk.SENDING : least;
+  return least < Chunk.MOVING && chunks.includes(Chunk.MOVING) ? Chunk.MOVING : least;
 }
 
 /** @param {Element} element */

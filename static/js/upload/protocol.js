@@ -1,10 +1,14 @@
 // @ts-check
 /** The upload protocol's calls. Each is safe to repeat, and throws a Refusal. */
 
-import { noAnswer, refusalFrom } from "./refusal.js";
+import { unreadable } from "../transfer/hashing.js";
+import { noAnswer, refusalFrom } from "../transfer/refusal.js";
+import { call } from "../transfer/server.js";
+
+const SILENCE = 60_000; // without a byte leaving or an answer: the connection is dead, not slow
 
 /**
- * @typedef {object} Slot one chunk of an upload; the last four are null when it is here already
+ * @typedef {object} Slot one chunk of an upload; the last three are null when it is here already
  * @property {number} index
  * @property {string} sha256
  * @property {number} size
@@ -18,6 +22,16 @@ import { noAnswer, refusalFrom } from "./refusal.js";
  *             version: { number: number },
  *             stats: { size: number, uploaded_bytes: number, deduplicated_bytes: number } }} Completed
  */
+
+/**
+ * @param {string} parent id
+ * @param {string} name
+ * @param {AbortSignal} signal
+ * @returns {Promise<{ id: string }>}
+ */
+export function makeFolder(parent, name, signal) {
+  return call("POST", "/api/files", { parent, name, type: "folder" }, signal);
+}
 
 /**
  * @param {object} announcement the body of POST /api/upload/chunk/register
@@ -61,9 +75,9 @@ export function complete(upload, signal) {
   return call("POST", `/api/upload/${upload}/complete`, null, signal);
 }
 
-/** @param {string} upload */
-export function cancel(upload) {
-  return call("DELETE", `/api/upload/${upload}`, null, AbortSignal.timeout(30_000));
+/** @param {string} upload one that has ended already is fine, too: nobody waits for the answer */
+export async function giveUp(upload) {
+  await call("DELETE", `/api/upload/${upload}`, null, AbortSignal.timeout(30_000)).catch(() => {});
 }
 
 /**
@@ -80,12 +94,16 @@ export function put(slot, body, signal, onSent) {
     signal.throwIfAborted();
     const request = new XMLHttpRequest();
     const stop = () => request.abort();
+    const silence = new Silence(stop);
     signal.addEventListener("abort", stop);
     request.open(slot.method ?? "PUT", slot.url ?? "");
     for (const [name, value] of Object.entries(slot.headers ?? {})) {
       request.setRequestHeader(name, value);
     }
-    request.upload.addEventListener("progress", (event) => onSent(event.loaded));
+    request.upload.addEventListener("progress", (event) => {
+      silence.end();
+      onSent(event.loaded);
+    });
     request.addEventListener("load", () => {
       if (request.status >= 200 && request.status < 300) {
         resolve();
@@ -94,39 +112,47 @@ export function put(slot, body, signal, onSent) {
         reject(refusalFrom(request.status, request.responseText, retryAfter));
       }
     });
-    request.addEventListener("error", () => reject(noAnswer()));
-    request.addEventListener("abort", () => reject(signal.reason));
-    request.addEventListener("loadend", () => signal.removeEventListener("abort", stop));
+    request.addEventListener("error", () => void whyNotSent(body).then(reject));
+    request.addEventListener("abort", () => reject(signal.aborted ? signal.reason : noAnswer()));
+    request.addEventListener("loadend", () => {
+      silence.stop();
+      signal.removeEventListener("abort", stop);
+    });
     request.send(body);
   });
 }
 
-/**
- * @param {string} method
- * @param {string} path
- * @param {object | null} body
- * @param {AbortSignal} signal
- * @returns {Promise<any>}
- */
-async function call(method, path, body, signal) {
-  const answer = await fetch(path, {
-    method,
-    signal,
-    headers: { "Content-Type": "application/json", "X-CSRFToken": csrfToken(), Accept: "application/json" },
-    body: body && JSON.stringify(body),
-  }).catch((error) => {
-    throw signal.aborted ? signal.reason : error instanceof TypeError ? noAnswer() : error;
-  });
-  const text = await answer.text().catch(() => {
-    throw signal.aborted ? signal.reason : noAnswer();
-  });
-  if (!answer.ok) {
-    throw refusalFrom(answer.status, text, answer.headers.get("Retry-After"));
+/** Gives up on a connection over which nothing has been heard for a while. */
+class Silence {
+  #timer = 0;
+  #onSilence;
+
+  /** @param {() => void} onSilence */
+  constructor(onSilence) {
+    this.#onSilence = onSilence;
+    this.end();
   }
-  return text ? JSON.parse(text) : null;
+
+  /** Something was heard. */
+  end() {
+    this.stop();
+    this.#timer = window.setTimeout(this.#onSilence, SILENCE);
+  }
+
+  stop() {
+    clearTimeout(this.#timer);
+  }
 }
 
-/** Read each time: signing in again in another tab changes it. */
-function csrfToken() {
-  return /(?:^|;\s*)csrftoken=([^;]*)/.exec(document.cookie)?.[1] ?? "";
+/**
+ * Browsers call a file that changed under their hands a network error, which would be tried for ever.
+ * @param {Blob} body
+ */
+async function whyNotSent(body) {
+  try {
+    await body.slice(0, 1).arrayBuffer();
+    return noAnswer();
+  } catch {
+    return unreadable();
+  }
 }

@@ -1,0 +1,67 @@
+// @ts-check
+/** One call of the API with the session of this page. Throws a Refusal, or why `signal` ended it. */
+
+import { noAnswer, refusalFrom } from "./refusal.js";
+
+/** Bytes in a chunk; the last of a file has what remains. */
+export const CHUNK_SIZE = 4_194_304;
+
+/**
+ * @typedef {object} Entry
+ * @property {string} id
+ * @property {"file" | "folder"} type
+ * @property {string} name
+ * @property {number | null} size
+ * @property {string | null} content_hash
+ */
+
+/**
+ * @param {string} method
+ * @param {string} path
+ * @param {object | null} body
+ * @param {AbortSignal} signal
+ * @returns {Promise<any>} the answer's JSON, null when it has none
+ */
+export async function call(method, path, body, signal) {
+  const answer = await fetch(path, {
+    method,
+    signal,
+    headers: { "Content-Type": "application/json", "X-CSRFToken": csrfToken(), Accept: "application/json" },
+    body: body && JSON.stringify(body),
+  }).catch((error) => {
+    throw reasonOf(error, signal);
+  });
+  const text = await answer.text().catch((error) => {
+    throw reasonOf(error, signal);
+  });
+  if (!answer.ok) {
+    throw refusalFrom(answer.status, text, answer.headers.get("Retry-After"));
+  }
+  return text ? JSON.parse(text) : null;
+}
+
+/**
+ * @param {string} id
+ * @param {AbortSignal} signal
+ * @returns {Promise<Entry>}
+ */
+export function entry(id, signal) {
+  return call("GET", `/api/files/${encodeURIComponent(id)}`, null, signal);
+}
+
+/**
+ * What a failed fetch means: cut by us, or by the network in whichever way.
+ * @param {unknown} error
+ * @param {AbortSignal} signal
+ */
+export function reasonOf(error, signal) {
+  if (signal.aborted && signal.reason?.name !== "TimeoutError") {
+    return signal.reason;
+  }
+  return signal.aborted || error instanceof TypeError ? noAnswer() : error;
+}
+
+/** Read each time: signing in again in another tab changes it. */
+function csrfToken() {
+  return /(?:^|;\s*)csrftoken=([^;]*)/.exec(document.cookie)?.[1] ?? "";
+}
