@@ -17,6 +17,8 @@ MAX_PATH_BYTES = 4096
 _INVISIBLE = {0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF}
 _WINDOWS_DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE)
 _WINDOWS_FORBIDDEN = set('<>:"|?*')
+# Accents of Latin, Greek and Cyrillic letters. The marks of other scripts are letters' business.
+_ACCENTS = re.compile("[\u0300-\u036f]")
 
 
 def clean_name(raw: str, *, refuse_windows_names: bool = False) -> str:
@@ -45,6 +47,19 @@ def clean_name(raw: str, *, refuse_windows_names: bool = False) -> str:
 def name_key(name: str) -> str:
     """Names with the same key are the same name: case and composition don't tell them apart."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def search_key(text: str) -> str:
+    """What a search compares: neither case nor accents nor a wide or joined form tell names apart,
+    so that `resume` finds `Résumé`. Wider than `name_key`: two names in a folder may share it.
+    """
+    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    return unicodedata.normalize("NFKC", _ACCENTS.sub("", folded))
+
+
+def keys_of(name: str) -> dict[str, str]:
+    """The columns of an entry that follow from its name, and the name itself."""
+    return {"name": name, "name_key": name_key(name), "search_key": search_key(name)}
 
 
 def numbered(name: str, number: int) -> str:

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.utils import timezone
 from huey import crontab
 
-from files.actions import trash, uploads
+from files.actions import spaces, trash, uploads
 from files.content.collect import collect
 from files.models import Epoch, Upload
 from rapidserve.jobs import queue
@@ -34,6 +34,7 @@ def collect_garbage() -> None:
 @queue.periodic_task(crontab(minute="7", hour="*"))
 def empty_trash() -> None:
     trash.purge_expired()
+    spaces.clear_deleted()
 
 
 @queue.periodic_task(crontab(minute="37", hour="*/6"))

@@ -66,7 +66,7 @@ class Person:
 
     @property
     def space(self) -> Space:
-        return Space.objects.get(owner=self.user)
+        return Space.objects.get(owner=self.user, kind="personal")
 
     @property
     def root(self) -> str:

@@ -20,14 +20,7 @@ from accounts.api.serializers import (
 )
 from accounts.authentication import MayManageAccount, MayUseFiles, client_address
 from rapidserve.api.fields import parse_id
-from rapidserve.api.pagination import (
-    PAGE_PARAMETERS,
-    decode_cursor,
-    encode_cursor,
-    page_of,
-    page_serializer,
-    parse_limit,
-)
+from rapidserve.api.pagination import PAGE_PARAMETERS, page_of, page_serializer, read_page
 from rapidserve.api.schema import errors
 
 if TYPE_CHECKING:
@@ -91,13 +84,15 @@ class PeopleView(APIView):
     )
     def get(self, request: Request) -> Response:
         """People to share with, whose user name or display name begins with `q`."""
-        limit = parse_limit(request.query_params.get("limit"))
-        cursor = request.query_params.get("cursor")
-        after = decode_cursor("people", cursor)[0] if cursor is not None else None
         prefix = request.query_params.get("q", "")
-        people = lookup.find_people(prefix=prefix, after=after, limit=limit + 1)
-        shown = people[:limit]
-        more = encode_cursor("people", [shown[-1].username_key]) if len(people) > limit else None
+        shown, more = read_page(
+            request.query_params,
+            "people",
+            lambda after, limit: lookup.find_people(
+                prefix=prefix, after=after[0] if after else None, limit=limit
+            ),
+            lambda person: [person.username_key],
+        )
         return Response(page_of([UserSerializer(person).data for person in shown], more))
 
 
@@ -111,12 +106,15 @@ class TokensView(APIView):
     )
     def get(self, request: Request) -> Response:
         """Your own tokens, newest first; never their text."""
-        limit = parse_limit(request.query_params.get("limit"))
-        cursor = request.query_params.get("cursor")
-        after = UUID(decode_cursor("tokens", cursor)[0]) if cursor is not None else None
-        rows = lookup.tokens_of(cast("User", request.user), after=after, limit=limit + 1)
-        shown = rows[:limit]
-        more = encode_cursor("tokens", [str(shown[-1].id)]) if len(rows) > limit else None
+        user = cast("User", request.user)
+        shown, more = read_page(
+            request.query_params,
+            "tokens",
+            lambda after, limit: lookup.tokens_of(
+                user, after=UUID(after[0]) if after else None, limit=limit
+            ),
+            lambda row: [str(row.id)],
+        )
         return Response(page_of([TokenSerializer(row).data for row in shown], more))
 
 

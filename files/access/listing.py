@@ -7,9 +7,12 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import Max, Q, QuerySet, Sum
+from django.db.models import Count, Q, QuerySet
 
+from files.access.actor import Actor
+from files.access.policy import visible_spaces
 from files.models import Entry, Extent, Space, Version
+from rapidserve.db import flagged
 
 SORTS: Final = {"name": "name_key", "size": "size", "modified": "modified_at"}
 
@@ -32,7 +35,7 @@ def children(folder: Entry, order: Order, after: After | None, limit: int) -> li
         if after and after[0] == Entry.Type.FILE and kind == Entry.Type.FOLDER:
             continue
         column = _column(order, kind)
-        rows = Entry.objects.filter(parent=folder, live=True, type=kind)
+        rows = Entry.objects.filter(flagged(live=True), parent=folder, type=kind)
         if after and after[0] == kind:
             rows = rows.filter(_beyond(column, after, descending=order.descending))
         sign = "-" if order.descending else ""
@@ -62,9 +65,24 @@ def place_text(place: After) -> list[str | int]:
     return [kind, value.isoformat() if isinstance(value, datetime) else value, str(entry_id)]
 
 
+def child_counts(folders: Sequence[Entry]) -> dict[UUID, int]:
+    """How many live children each of these folders has; one query for a whole page."""
+    rows = Entry.objects.filter(flagged(live=True), parent__in=folders).order_by()
+    counts = dict(rows.values_list("parent_id").annotate(count=Count("id")))
+    return {folder.id: counts.get(folder.id, 0) for folder in folders}
+
+
+def spaces(actor: Actor, after: UUID | None, limit: int) -> list[Space]:
+    """The spaces the actor sees, oldest first: his own before those made since."""
+    rows = visible_spaces(actor).order_by("id")
+    if after:
+        rows = rows.filter(id__gt=after)
+    return list(rows[:limit])
+
+
 def trash(space: Space, after: tuple[datetime, UUID] | None, limit: int) -> list[Entry]:
     """What was itself trashed, latest first."""
-    rows = Entry.objects.filter(space=space, live=False, purged_at=None)
+    rows = Entry.objects.filter(flagged(live=False), space=space, purged_at=None)
     if after:
         at, entry_id = after
         rows = rows.filter(Q(trashed_at__lt=at) | Q(trashed_at=at, id__lt=entry_id))
@@ -82,16 +100,6 @@ def versions(file: Entry, before: int | None, limit: int) -> list[Version]:
 def extents(version: Version, start: int, limit: int) -> Sequence[Extent]:
     rows = Extent.objects.filter(version=version, index__gte=start, index__lt=start + limit)
     return list(rows.order_by("index"))
-
-
-def stored_bytes(space: Space) -> int:
-    """Bytes of the chunks that the space's files consist of, each counted once."""
-    chunks = (
-        Extent.objects.filter(space=space, version__state=Version.State.COMMITTED)
-        .values("chunk_id")
-        .annotate(length=Max("length"))
-    )
-    return chunks.aggregate(total=Sum("length"))["total"] or 0
 
 
 def breadcrumb(folder: Entry) -> list[Entry]:

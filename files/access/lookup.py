@@ -9,8 +9,8 @@ from uuid import UUID
 from django.utils import timezone
 
 from files.access.actor import Actor
-from files.access.policy import ancestors, permissions, visible_spaces
-from files.access.roles import Permission
+from files.access.policy import ancestors, permissions, role_in, visible_spaces
+from files.access.roles import PERMISSIONS, Permission
 from files.models import Entry, Space, Upload, Version
 from rapidserve.errors import Conflict, Gone, NotFound, PermissionDenied
 
@@ -101,10 +101,13 @@ def upload_gone(upload: Upload) -> Gone:
     )
 
 
-def space_for(actor: Actor, space_id: UUID) -> Space:
+def space_for(actor: Actor, space_id: UUID, permission: Permission = Permission.VIEW) -> Space:
     space = visible_spaces(actor).filter(id=space_id).first()
-    if space is None:
+    role = role_in(actor, space) if space else None
+    if space is None or role is None:
         raise NotFound
+    if permission not in PERMISSIONS[role]:
+        raise PermissionDenied("You may see this space, but not change it.")
     return space
 
 

@@ -10,7 +10,7 @@ from files.models import Entry, Space
 
 
 def role_in(actor: Actor, space: Space) -> Role | None:
-    return Role.OWNER if space.owner_id == actor.id else None
+    return Role.OWNER if space.live and space.owner_id == actor.id else None
 
 
 def permissions(actor: Actor, entry: Entry) -> frozenset[Permission]:
@@ -24,7 +24,7 @@ def can(actor: Actor, permission: Permission, entry: Entry) -> bool:
 
 
 def visible_spaces(actor: Actor) -> QuerySet[Space]:
-    return Space.objects.filter(owner=actor.user)
+    return Space.objects.filter(owner=actor.user, live=True)
 
 
 def ancestors(entry: Entry) -> list[UUID]:

@@ -31,10 +31,11 @@ from files.actions.tree import (
 from files.actions.uploads import expire, guessed_type, place_of
 from files.actions.versions import last_number, make_current
 from files.chunkstore.chunk import CHUNK_SIZE, content_hash
+from files.content.footprint import own_bytes
 from files.content.writer import ChunkSpec, add_extents, prove, slots, store
 from files.journal.append import append, append_all
 from files.models import Change, Chunk, Entry, Extent, Upload, Version
-from files.names import name_key
+from files.names import keys_of, name_key
 from rapidserve.crashpoints import crash_point
 from rapidserve.db import new_id, run_atomic, update_if
 from rapidserve.errors import Conflict, Invalid, RapidServeError, TooLarge, Unavailable
@@ -202,6 +203,7 @@ def _make(
     upload = upload_for(actor, upload_id)
     parent = place_of(actor, upload)
     version = Version.objects.get(upload=upload)
+    stored = own_bytes(version)
     filling = _Filling(actor, version, on_conflict)
     by_folder: dict[tuple[str, ...], list[Placed]] = defaultdict(list)
     for item in placed:
@@ -210,7 +212,7 @@ def _make(
         filling.fill(parent, folders, items)
     _dissolve(upload, version)
     quota.release(upload.space_id, upload.reserved_bytes)
-    quota.spend(upload.space_id, filling.spent)
+    quota.spend(upload.space_id, filling.spent, stored if filling.spent else 0)
     crash_point("pack.writing")
     return filling.outcomes
 
@@ -326,8 +328,7 @@ class _Filling:
             space=folder.space,
             parent=folder,
             type=Entry.Type.FILE,
-            name=name,
-            name_key=name_key(name),
+            **keys_of(name),
             size=item.file.size,
             content_type=item.file.content_type or guessed_type(name),
             content_hash=_content_hash(item.file),

@@ -26,11 +26,17 @@ def release(space_id: UUID, size: int) -> None:
     Space.objects.filter(id=space_id).update(reserved_bytes=F("reserved_bytes") - size)
 
 
-def spend(space_id: UUID, size: int) -> None:
-    """Count a committed version. Its room was reserved, or has just been."""
-    Space.objects.filter(id=space_id).update(used_bytes=F("used_bytes") + size)
+def spend(space_id: UUID, size: int, stored: int) -> None:
+    """Count a committed version. Its room was reserved, or has just been. `stored`: the bytes
+    that the space holds only for this version (files.content.footprint).
+    """
+    Space.objects.filter(id=space_id).update(
+        used_bytes=F("used_bytes") + size, stored_bytes=F("stored_bytes") + stored
+    )
 
 
-def refund(space_id: UUID, size: int) -> None:
-    """A committed version is gone for good."""
-    Space.objects.filter(id=space_id).update(used_bytes=F("used_bytes") - size)
+def refund(space_id: UUID, size: int, stored: int) -> None:
+    """Committed versions are gone for good; both numbers as for `spend`."""
+    Space.objects.filter(id=space_id).update(
+        used_bytes=F("used_bytes") - size, stored_bytes=F("stored_bytes") - stored
+    )

@@ -23,9 +23,10 @@ from files.actions.tree import (
     update_entry,
 )
 from files.actions.uploads import delete_extents
+from files.content.footprint import own_bytes
 from files.journal.append import append
 from files.models import Change, Entry, Version
-from files.names import name_key
+from files.names import keys_of
 from rapidserve.crashpoints import crash_point
 from rapidserve.db import run_atomic
 from rapidserve.errors import Conflict, NotFound, Stale
@@ -65,8 +66,7 @@ def restore(*, actor: Actor, entry_id: UUID) -> Entry:
             "live": True,
             "trashed_at": None,
             "trashed_by_id": None,
-            "name": name,
-            "name_key": name_key(name),
+            **keys_of(name),
         }
         if parent.id != entry.parent_id:
             values |= new_place(entry, parent)
@@ -149,12 +149,14 @@ def _delete_tree(entry: Entry) -> None:
 
 def _delete_file(file: Entry) -> None:
     def delete() -> None:
-        committed = list(Version.objects.filter(entry=file).values_list("id", "size"))
+        committed = list(Version.objects.filter(entry=file))
         Entry.objects.filter(id=file.id).update(current_version=None)
-        for version_id, _ in committed:
-            delete_extents(version_id)
+        freed = 0
+        for version in committed:  # one by one: the last that holds a chunk is the one to free it
+            freed += own_bytes(version)
+            delete_extents(version.id)
         Version.objects.filter(entry=file).delete()
         if Entry.objects.filter(id=file.id).delete()[0]:
-            quota.refund(file.space_id, sum(size for _, size in committed))
+            quota.refund(file.space_id, sum(version.size for version in committed), freed)
 
     run_atomic(delete)

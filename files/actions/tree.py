@@ -14,7 +14,7 @@ from files.access.policy import folder_ids
 from files.access.roles import Permission
 from files.journal.append import append
 from files.models import Change, Entry
-from files.names import MAX_DEPTH, MAX_PATH_BYTES, clean_name, name_key, numbered
+from files.names import MAX_DEPTH, MAX_PATH_BYTES, clean_name, keys_of, name_key, numbered
 from rapidserve.db import new_id, run_atomic, update_if
 from rapidserve.errors import Conflict, Invalid, Stale
 
@@ -67,8 +67,7 @@ def add_folder(actor: Actor, parent: Entry, name: str) -> Entry:
         space=parent.space,
         parent=parent,
         type=Entry.Type.FOLDER,
-        name=name,
-        name_key=name_key(name),
+        **keys_of(name),
         path=f"{parent.path}{folder_id.hex}/",
         created_at=now,
         created_by=actor.user,
@@ -118,9 +117,7 @@ def refuse_stale(entry: Entry, if_match: int | None) -> None:
 
 def refuse_other_space(entry: Entry, parent: Entry) -> None:
     if entry.space_id != parent.space_id:
-        raise Conflict(
-            "This is another space. Copying between spaces comes later.", code="other_space"
-        )
+        raise Conflict("This is another space. Copy it there instead.", code="other_space")
 
 
 def check_depth(parent: Entry, name: str, *, below: Entry | None = None) -> None:
@@ -199,7 +196,7 @@ def _place(actor: Actor, entry: Entry, parent: Entry, name: str) -> Entry:
     check_depth(parent, name, below=entry if entry.is_folder else None)
     refuse_taken(parent, name, except_for=entry)
     place = new_place(entry, parent) if moved else {}
-    update_entry(entry, name=name, name_key=name_key(name), **place)
+    update_entry(entry, **keys_of(name), **place)
     append(Change.Type.MOVED if moved else Change.Type.RENAMED, entry, actor_id=actor.id)
     return entry
 

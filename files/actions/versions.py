@@ -11,9 +11,10 @@ from files.access.roles import Permission
 from files.actions import quota
 from files.actions.tree import free_name, live_child, name_taken, update_entry
 from files.chunkstore.chunk import content_hash
+from files.content.footprint import own_bytes
 from files.journal.append import append
 from files.models import Change, Entry, Extent, Upload, Version
-from files.names import name_key
+from files.names import keys_of
 from rapidserve.db import new_id, run_atomic, update_if
 from rapidserve.errors import Gone, Stale
 
@@ -47,7 +48,7 @@ def commit(upload: Upload, *, parent: Entry) -> Entry:
         raise Gone("This upload has ended.", code="upload_gone")
     make_current(entry, version, actor_id=upload.actor_id)
     quota.release(upload.space_id, upload.reserved_bytes)
-    quota.spend(upload.space_id, upload.size)
+    quota.spend(upload.space_id, upload.size, own_bytes(version))
     append(
         Change.Type.CREATED if existing is None else Change.Type.UPDATED,
         entry,
@@ -117,8 +118,7 @@ def _new_file(upload: Upload, parent: Entry, name: str) -> Entry:
         space_id=upload.space_id,
         parent=parent,
         type=Entry.Type.FILE,
-        name=name,
-        name_key=name_key(name),
+        **keys_of(name),
         created_at=now,
         created_by_id=upload.actor_id,
         modified_at=now,

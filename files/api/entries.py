@@ -1,5 +1,7 @@
 """/api/files: entries, folders, children, copies, versions."""
 
+from typing import Any
+
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -21,14 +23,7 @@ from files.api.serializers import (
 )
 from files.models import Entry
 from rapidserve.api.fields import parse_id
-from rapidserve.api.pagination import (
-    PAGE_PARAMETERS,
-    decode_cursor,
-    encode_cursor,
-    page_of,
-    page_serializer,
-    parse_limit,
-)
+from rapidserve.api.pagination import PAGE_PARAMETERS, page_of, page_serializer, read_page
 from rapidserve.api.schema import errors
 from rapidserve.errors import Invalid
 
@@ -125,15 +120,17 @@ class ChildrenView(APIView):
         actor = actor_of(request)
         folder = folder_for(actor, parse_id(entry_id), Permission.VIEW)
         order = _order(request)
-        limit = parse_limit(request.query_params.get("limit"))
-        kind = f"children.{folder.id}.{order.sort}.{order.descending}"
-        cursor = request.query_params.get("cursor")
-        after = listing.place_from(decode_cursor(kind, cursor), order) if cursor else None
-        found = listing.children(folder, order, after, limit + 1)
-        shown = found[:limit]
-        more = None
-        if len(found) > limit:
-            more = encode_cursor(kind, listing.place_text(listing.place_of(shown[-1], order)))
+
+        def fetch(after: list[Any] | None, limit: int) -> list[Entry]:
+            place = listing.place_from(after, order) if after else None
+            return listing.children(folder, order, place, limit)
+
+        shown, more = read_page(
+            request.query_params,
+            f"children.{folder.id}.{order.sort}.{order.descending}",
+            fetch,
+            lambda entry: listing.place_text(listing.place_of(entry, order)),
+        )
         results = EntrySerializer(shown, many=True, context={"actor": actor}).data
         return Response(page_of(results, more))
 
@@ -177,13 +174,12 @@ class VersionsView(APIView):
     def get(self, request: Request, entry_id: str) -> Response:
         """A file's history, newest first."""
         file = file_for(actor_of(request), parse_id(entry_id), Permission.VIEW)
-        limit = parse_limit(request.query_params.get("limit"))
-        kind = f"versions.{file.id}"
-        cursor = request.query_params.get("cursor")
-        before = decode_cursor(kind, cursor)[0] if cursor else None
-        found = listing.versions(file, before, limit + 1)
-        shown = found[:limit]
-        more = encode_cursor(kind, [shown[-1].number]) if len(found) > limit else None
+        shown, more = read_page(
+            request.query_params,
+            f"versions.{file.id}",
+            lambda after, limit: listing.versions(file, after[0] if after else None, limit),
+            lambda version: [version.number or 0],
+        )
         context = {"current": file.current_version_id}
         return Response(page_of(VersionSerializer(shown, many=True, context=context).data, more))
 

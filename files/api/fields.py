@@ -7,6 +7,7 @@ from drf_spectacular.utils import extend_schema_field
 
 from files.chunkstore.chunk import CHUNK_SIZE
 from files.content.writer import PAGE, ChunkSpec
+from files.models import Space
 from rapidserve.api.fields import StrictField, StrictIntegerField, within
 from rapidserve.api.parsers import printable
 from rapidserve.errors import Invalid, TooLarge
@@ -22,6 +23,25 @@ class NameField(StrictField):
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
             raise Invalid("A name is a string.", code="type_invalid")
+        return data
+
+    def to_representation(self, value: str) -> str:
+        return value
+
+
+@extend_schema_field({"type": "string", "enum": [Space.Kind.TEAM.value]})
+class SpaceKindField(StrictField):
+    """What one may make: team spaces. A personal one comes with the account."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            raise Invalid("A kind is a string.", code="type_invalid")
+        if data != Space.Kind.TEAM:
+            raise Invalid(
+                f"A space of this kind can't be made; kind is {Space.Kind.TEAM}.",
+                code="kind_invalid",
+                hint="Vaults come with a later release." if data == "vault" else None,
+            )
         return data
 
     def to_representation(self, value: str) -> str:

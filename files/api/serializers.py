@@ -7,10 +7,16 @@ from rest_framework import serializers
 
 from accounts.api.serializers import UserSerializer
 from files.access.actor import Actor
-from files.access.listing import stored_bytes
 from files.access.policy import permissions, role_in
 from files.access.roles import Permission, Role
-from files.api.fields import ChunksField, HashField, IndexField, NameField, SizeField
+from files.api.fields import (
+    ChunksField,
+    HashField,
+    IndexField,
+    NameField,
+    SizeField,
+    SpaceKindField,
+)
 from files.content.writer import PAGE
 from files.models import Change, Entry, Space, Upload, Version
 from rapidserve.api.fields import (
@@ -225,6 +231,15 @@ class ManifestSerializer(serializers.Serializer[Any]):
     next = serializers.IntegerField(allow_null=True)
 
 
+class NewSpaceSerializer(StrictSerializer):
+    name = NameField()
+    kind = SpaceKindField()
+
+
+class RenameSpaceSerializer(StrictSerializer):
+    name = NameField()
+
+
 class SpaceSerializer(serializers.Serializer[Any]):
     """A space as `context["actor"]` sees it."""
 
@@ -235,13 +250,10 @@ class SpaceSerializer(serializers.Serializer[Any]):
     role = serializers.SerializerMethodField()
     quota_bytes = serializers.IntegerField(allow_null=True)
     used_bytes = serializers.IntegerField()
-    stored_bytes = serializers.SerializerMethodField()
+    stored_bytes = serializers.IntegerField()
 
     def get_role(self, space: Space) -> Role | None:
         return role_in(self.context["actor"], space)
-
-    def get_stored_bytes(self, space: Space) -> int:
-        return stored_bytes(space)
 
 
 class ChangeSerializer(serializers.Serializer[Any]):

@@ -1,6 +1,7 @@
 """/api/spaces and /api/changes: the spaces one sees, and what happens in them."""
 
 import re
+from uuid import UUID
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
@@ -8,12 +9,20 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.authentication import MayUseFiles
+from files.access import listing
 from files.access.lookup import space_or_personal
-from files.access.policy import visible_spaces
+from files.actions import spaces
 from files.api.requests import actor_of, id_in
-from files.api.serializers import ChangeSerializer, ChangesSerializer, SpaceSerializer
+from files.api.serializers import (
+    ChangeSerializer,
+    ChangesSerializer,
+    NewSpaceSerializer,
+    RenameSpaceSerializer,
+    SpaceSerializer,
+)
 from files.api.trash import SPACE
 from files.journal import feed
+from rapidserve.api.fields import parse_id
 from rapidserve.api.pagination import (
     PAGE_PARAMETERS,
     decode_cursor,
@@ -21,9 +30,12 @@ from rapidserve.api.pagination import (
     page_of,
     page_serializer,
     parse_limit,
+    read_page,
 )
 from rapidserve.api.schema import errors
 from rapidserve.errors import Invalid
+
+SPACE_ID = OpenApiParameter("space_id", str, OpenApiParameter.PATH)
 
 
 class SpacesView(APIView):
@@ -37,16 +49,54 @@ class SpacesView(APIView):
     def get(self, request: Request) -> Response:
         """The spaces you see; everybody has a personal one."""
         actor = actor_of(request)
-        limit = parse_limit(request.query_params.get("limit"))
-        cursor = request.query_params.get("cursor")
-        spaces = visible_spaces(actor).order_by("id")
-        if cursor:
-            spaces = spaces.filter(id__gt=decode_cursor("spaces", cursor)[0])
-        found = list(spaces[: limit + 1])
-        shown = found[:limit]
-        more = encode_cursor("spaces", [str(shown[-1].id)]) if len(found) > limit else None
+        shown, more = read_page(
+            request.query_params,
+            "spaces",
+            lambda after, limit: listing.spaces(actor, UUID(after[0]) if after else None, limit),
+            lambda space: [str(space.id)],
+        )
         results = SpaceSerializer(shown, many=True, context={"actor": actor}).data
         return Response(page_of(results, more))
+
+    @extend_schema(
+        operation_id="create_space",
+        request=NewSpaceSerializer,
+        responses={201: SpaceSerializer, **errors(400, 401, 403, 409, 415, 422, 503)},
+    )
+    def post(self, request: Request) -> Response:
+        """Make a team space. It belongs to you."""
+        asked = NewSpaceSerializer.checked(request.data)
+        actor = actor_of(request)
+        space = spaces.create_team_space(actor=actor, name=asked["name"])
+        return Response(SpaceSerializer(space, context={"actor": actor}).data, status=201)
+
+
+class SpaceView(APIView):
+    permission_classes = (MayUseFiles,)
+
+    @extend_schema(
+        operation_id="rename_space",
+        parameters=[SPACE_ID],
+        request=RenameSpaceSerializer,
+        responses={200: SpaceSerializer, **errors(400, 401, 403, 404, 409, 412, 415, 422, 503)},
+    )
+    def patch(self, request: Request, space_id: str) -> Response:
+        """Rename a team space, and its top folder with it."""
+        parsed = parse_id(space_id)
+        asked = RenameSpaceSerializer.checked(request.data)
+        actor = actor_of(request)
+        space = spaces.rename_space(actor=actor, space_id=parsed, name=asked["name"])
+        return Response(SpaceSerializer(space, context={"actor": actor}).data)
+
+    @extend_schema(
+        operation_id="delete_space",
+        parameters=[SPACE_ID],
+        responses={204: None, **errors(401, 403, 404, 409, 503)},
+    )
+    def delete(self, request: Request, space_id: str) -> Response:
+        """Delete a team space that is empty, its trash included."""
+        spaces.delete_space(actor=actor_of(request), space_id=parse_id(space_id))
+        return Response(status=204)
 
 
 class ChangesView(APIView):

@@ -1,6 +1,8 @@
 """/api/trash: what was thrown away, back again, or gone for good."""
 
 from datetime import datetime
+from typing import Any
+from uuid import UUID
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
@@ -14,15 +16,9 @@ from files.actions import trash
 from files.api.entries import ENTRY_ID
 from files.api.requests import actor_of, id_in
 from files.api.serializers import EntrySerializer, TrashedEntrySerializer
+from files.models import Entry
 from rapidserve.api.fields import parse_id
-from rapidserve.api.pagination import (
-    PAGE_PARAMETERS,
-    decode_cursor,
-    encode_cursor,
-    page_of,
-    page_serializer,
-    parse_limit,
-)
+from rapidserve.api.pagination import PAGE_PARAMETERS, page_of, page_serializer, read_page
 from rapidserve.api.schema import errors
 
 SPACE = OpenApiParameter("space", str, description="Without it: your personal space.")
@@ -43,18 +39,12 @@ class TrashView(APIView):
         """What was put into the trash of a space, latest first."""
         actor = actor_of(request)
         space = space_or_personal(actor, id_in(request, "space"))
-        limit = parse_limit(request.query_params.get("limit"))
-        kind = f"trash.{space.id}"
-        cursor = request.query_params.get("cursor")
-        after = None
-        if cursor:
-            at, entry_id = decode_cursor(kind, cursor)
-            after = (datetime.fromisoformat(at), parse_id(entry_id))
-        found = listing.trash(space, after, limit + 1)
-        shown = found[:limit]
-        more = None
-        if len(found) > limit and (last := shown[-1]).trashed_at:
-            more = encode_cursor(kind, [last.trashed_at.isoformat(), str(last.id)])
+
+        def fetch(after: list[Any] | None, limit: int) -> list[Entry]:
+            place = (datetime.fromisoformat(after[0]), UUID(after[1])) if after else None
+            return listing.trash(space, place, limit)
+
+        shown, more = read_page(request.query_params, f"trash.{space.id}", fetch, _place)
         results = TrashedEntrySerializer(shown, many=True, context={"actor": actor}).data
         return Response(page_of(results, more))
 
@@ -87,3 +77,7 @@ class RestoreEntryView(APIView):
         actor = actor_of(request)
         entry = trash.restore(actor=actor, entry_id=parse_id(entry_id))
         return Response(EntrySerializer(entry, context={"actor": actor}).data)
+
+
+def _place(entry: Entry) -> list[str | int]:
+    return [entry.trashed_at.isoformat() if entry.trashed_at else "", str(entry.id)]

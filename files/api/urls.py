@@ -2,10 +2,12 @@
 
 from django.urls import path
 
-from files.api import downloads, entries, packs, spaces, trash, uploads
+from files.api import downloads, entries, packs, search, spaces, trash, uploads
 
 urlpatterns = [
     path("spaces", spaces.SpacesView.as_view(), name="api-spaces"),
+    path("spaces/<str:space_id>", spaces.SpaceView.as_view(), name="api-space"),
+    path("search", search.SearchView.as_view(), name="api-search"),
     path("changes", spaces.ChangesView.as_view(), name="api-changes"),
     path("files", entries.FoldersView.as_view(), name="api-files"),
     path("files/<str:entry_id>", entries.EntryView.as_view(), name="api-entry"),

@@ -19,7 +19,9 @@ from files.access.policy import ancestors
 from files.chunkstore.chunk import chunk_count, chunk_length, content_hash
 from files.chunkstore.errors import ChunkAbsent, ChunkDamaged
 from files.chunkstore.registry import node, nodes
+from files.content.footprint import counted_again
 from files.models import Change, Chunk, Entry, Extent, JournalHead, Replica, Space, Upload, Version
+from files.names import search_key
 from rapidserve.db import UUIDModel, run_atomic
 
 PAGE = 1000
@@ -46,7 +48,7 @@ def verify(*, deep: bool = False) -> Iterator[Finding]:
     NodeError when a node can't be asked (unmounted, not in the settings, its key missing): what it
     holds must not be called lost. DatabaseError likewise.
     """
-    for space in Space.objects.order_by("id"):
+    for space in Space.objects.filter(live=True).order_by("id"):
         yield from _space_findings(space.id)
     yield from _duplicate_names()
     for entry in _rows(Entry.objects.select_related("parent", "current_version")):
@@ -72,24 +74,32 @@ def _space_findings(space_id: UUID) -> list[Finding]:
     """In one transaction: the counters change together with the rows they count."""
 
     def look() -> list[str]:
-        space = Space.objects.get(id=space_id)
-        committed = Version.objects.filter(space=space, state=Version.State.COMMITTED)
-        uploads = Upload.objects.filter(space=space, state=Upload.State.OPEN)
-        used = committed.aggregate(total=Sum("size"))["total"] or 0
-        reserved = uploads.aggregate(total=Sum("reserved_bytes"))["total"] or 0
-        problems = []
-        if space.used_bytes != used:
-            problems.append(f"counts {space.used_bytes} bytes as used, its files have {used}")
-        if space.reserved_bytes != reserved:
-            problems.append(
-                f"counts {space.reserved_bytes} bytes as reserved, its uploads hold {reserved}"
-            )
+        space = Space.objects.filter(id=space_id, live=True).first()
+        if space is None:  # deleted since
+            return []
+        problems = list(_counter_problems(space))
         if not Entry.objects.filter(id=space.root, type=Entry.Type.FOLDER, parent=None).exists():
             problems.append("has no top folder")
-        return problems + _journal_problems(space)
+        problems += _journal_problems(space)
+        return [f"The space {space.name} {problem}." for problem in problems]
 
-    name = Space.objects.get(id=space_id).name
-    return [Finding(f"The space {name} {problem}.") for problem in run_atomic(look)]
+    return [Finding(text) for text in run_atomic(look)]
+
+
+def _counter_problems(space: Space) -> Iterator[str]:
+    committed = Version.objects.filter(space=space, state=Version.State.COMMITTED)
+    uploads = Upload.objects.filter(space=space, state=Upload.State.OPEN)
+    for what, kept, found in (
+        ("used", space.used_bytes, committed.aggregate(total=Sum("size"))["total"] or 0),
+        ("stored", space.stored_bytes, counted_again(space)),
+        (
+            "reserved",
+            space.reserved_bytes,
+            uploads.aggregate(total=Sum("reserved_bytes"))["total"] or 0,
+        ),
+    ):
+        if kept != found:
+            yield f"counts {kept} bytes as {what}, and there are {found}"
 
 
 def _journal_problems(space: Space) -> list[str]:
@@ -120,10 +130,12 @@ def _duplicate_names() -> Iterator[Finding]:
 
 def _entry_problems(entry: Entry) -> Iterator[str]:
     parent = entry.parent
+    if entry.search_key != search_key(entry.name):
+        yield "can't be found by its name"
     if parent is None:
         if entry.parent_id is not None:
             yield "lies in a folder that is missing"
-        elif not Space.objects.filter(root=entry.id).exists():
+        elif not Space.objects.filter(root=entry.id).exists() and _is_there(entry):
             yield "lies in no folder"
     elif not parent.is_folder or parent.space_id != entry.space_id:
         yield "lies in something that is no folder of its space"
@@ -133,6 +145,11 @@ def _entry_problems(entry: Entry) -> Iterator[str]:
             yield "has a wrong path"
     elif entry.purged_at is None:
         yield from _current_problems(entry)
+
+
+def _is_there(entry: Entry) -> bool:
+    """Else it went with its space since its page was read."""
+    return Entry.objects.filter(id=entry.id).exists()
 
 
 def _current_problems(file: Entry) -> Iterator[str]:
@@ -241,6 +258,7 @@ def _unfinished() -> Iterator[Finding]:
         "uploads are overdue": open_uploads.filter(expires_at__lt=timezone.now()),
         "uploads ended and still hold chunks": pending.exclude(upload__state=Upload.State.OPEN),
         "entries are half removed": Entry.objects.exclude(purged_at=None),
+        "spaces are half removed": Space.objects.filter(live=False),
     }
     for what, rows in counts.items():
         if count := rows.count():

@@ -28,6 +28,7 @@ class Entry(UUIDModel):
     type = models.CharField(max_length=8, choices=Type.choices)
     name = models.CharField(max_length=255)
     name_key = models.CharField(max_length=1024)
+    search_key = models.CharField(max_length=2048)
     path = models.TextField(null=True)  # noqa: DJ001 - null, not "": files have none
     current_version = models.ForeignKey(
         "files.Version", null=True, on_delete=models.PROTECT, related_name="+"
@@ -68,6 +69,7 @@ class Entry(UUIDModel):
             ),
             models.Index(fields=["space", "live", "trashed_at", "id"], name="entry_trash"),
             models.Index(fields=["path"], name="entry_subtree"),
+            models.Index(fields=["space", "live", "search_key", "id"], name="entry_search"),
         ]
 
     def __str__(self) -> str:

@@ -9,27 +9,39 @@ from rapidserve.db import UUIDModel
 class Space(UUIDModel):
     """`root` is the id of the folder entry everything else hangs below.
 
-    `used_bytes` counts the logical size of every committed version, `reserved_bytes` what open
-    uploads have announced; both change only together with the rows they count.
+    `used_bytes` counts the logical size of every committed version, `stored_bytes` the chunks
+    they consist of, each once; `reserved_bytes` what open uploads have announced. They change only
+    together with the rows they count. `live` is False once it was deleted: nobody sees it any more,
+    and its rows are going.
     """
 
     class Kind(models.TextChoices):
         PERSONAL = "personal"
+        TEAM = "team"
 
     name = models.CharField(max_length=255)
+    name_key = models.CharField(max_length=1024)
     kind = models.CharField(max_length=16, choices=Kind.choices)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     root = models.UUIDField(unique=True)
     quota_bytes = models.BigIntegerField(null=True, blank=True)
     used_bytes = models.BigIntegerField(default=0)
+    stored_bytes = models.BigIntegerField(default=0)
     reserved_bytes = models.BigIntegerField(default=0)
+    live = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
                 fields=["owner"], condition=models.Q(kind="personal"), name="space_one_personal"
-            )
+            ),
+            # A lost answer and a second try must not make two.
+            models.UniqueConstraint(
+                fields=["owner", "name_key"],
+                condition=models.Q(kind="team", live=True),
+                name="space_team_name_unique",
+            ),
         ]
 
     def __str__(self) -> str:

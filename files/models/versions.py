@@ -53,7 +53,9 @@ class Extent(UUIDModel):
         Version, on_delete=models.PROTECT, related_name="extents", db_index=False
     )
     index = models.PositiveIntegerField()
-    chunk = models.ForeignKey(Chunk, on_delete=models.PROTECT, related_name="extents")
+    chunk = models.ForeignKey(
+        Chunk, on_delete=models.PROTECT, related_name="extents", db_index=False
+    )
     offset = models.PositiveIntegerField(default=0)
     length = models.PositiveIntegerField()
     sha256 = models.CharField(max_length=64)
@@ -65,7 +67,9 @@ class Extent(UUIDModel):
         ]
         indexes = [
             # Covers the `have` lookup: which of these hashes does this space hold, in what version.
-            models.Index(fields=["space", "sha256", "version", "chunk"], name="extent_by_hash")
+            models.Index(fields=["space", "sha256", "version", "chunk"], name="extent_by_hash"),
+            # Who refers to a chunk, for the collector and for what a space stores.
+            models.Index(fields=["chunk", "space", "version"], name="extent_by_chunk"),
         ]
 
     def __str__(self) -> str:

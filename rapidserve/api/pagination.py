@@ -1,14 +1,18 @@
 """Pages of a list: how many, from where, and the shape they come in."""
 
 import re
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any, TypeVar
 
 from django.core import signing
+from django.http import QueryDict
 from drf_spectacular.utils import OpenApiParameter, inline_serializer
 from rest_framework import serializers
 
 from rapidserve.errors import BadRequest, Invalid
+
+Row = TypeVar("Row")
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
@@ -55,13 +59,32 @@ def decode_cursor(kind: str, text: str) -> list[Any]:
     return values
 
 
+def read_page(
+    query: QueryDict,
+    kind: str,
+    fetch: Callable[[list[Any] | None, int], Sequence[Row]],
+    place: Callable[[Row], Sequence[str | int]],
+) -> tuple[Sequence[Row], str | None]:
+    """The rows that `limit` and `cursor` of a query ask for, and the cursor behind them.
+
+    `fetch(after, limit)` reads at most `limit` rows behind `after`, which is the `place` of a row
+    that was shown before; None reads from the start.
+    """
+    limit = parse_limit(query.get("limit"))
+    cursor = query.get("cursor")
+    found = fetch(None if cursor is None else decode_cursor(kind, cursor), limit + 1)
+    shown = found[:limit]
+    return shown, encode_cursor(kind, place(shown[-1])) if len(found) > limit else None
+
+
 def page_of(results: Any, next_cursor: str | None) -> dict[str, Any]:
     """The shape of every list."""
     return {"results": results, "next": next_cursor}
 
 
+@cache
 def page_serializer(item: type[serializers.Serializer[Any]]) -> serializers.Serializer[Any]:
-    """How the documentation describes a page of `item`."""
+    """How the documentation describes a page of `item`: one description, whoever answers it."""
     return inline_serializer(
         name=f"{item.__name__.removesuffix('Serializer')}Page",
         fields={"results": item(many=True), "next": serializers.CharField(allow_null=True)},

@@ -27,7 +27,8 @@ _CODES = {
     405: "method_not_allowed; `Allow` lists what is.",
     406: "not_acceptable.",
     409: "name_taken, cycle, chunk_conflict, chunks_missing, parent_gone, not_a_folder, "
-    "not_a_file, other_space, is_root, copy_too_large.",
+    "not_a_file, other_space, is_root, is_personal, space_not_empty, too_many_spaces, "
+    "copy_too_large.",
     410: "upload_gone, cursor_expired.",
     412: "stale; `current` is what is there now.",
     413: "body_too_large, file_too_large, too_many_chunks, pack_too_large; `limit`.",

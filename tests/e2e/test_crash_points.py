@@ -26,10 +26,11 @@ pytestmark = pytest.mark.e2e
 
 KILLS = int(os.environ.get("RS_RANDOM_KILLS", "10"))
 SWEEP = """
-from files.actions import trash
+from files.actions import spaces, trash
 from files.tasks import expire_uploads
 expire_uploads.call_local()
 trash.purge_expired()
+spaces.clear_deleted()
 """
 
 
@@ -214,6 +215,22 @@ class Remove(Trash):
             assert program.http.get(f"/api/files/{file}").status_code == 404
 
 
+class DeleteSpace(Case):
+    """Out of sight from the first moment on; what is left of it goes with the next sweep."""
+
+    def prepare(self, program):
+        body = {"name": self.name, "kind": "team"}
+        self.space = program.call("POST", "/api/spaces", body)["id"]
+
+    def act(self, program):
+        program.call("DELETE", f"/api/spaces/{self.space}")
+
+    def go_on(self, program):
+        assert program.http.delete(f"/api/spaces/{self.space}").status_code == 404
+        self.prepare(program)  # the name is free again
+        assert manage(self.installation.home, "shell", "-c", SWEEP).returncode == 0
+
+
 IN_THE_SERVER = {
     "register.inserted": Upload,
     "register.committed": Upload,
@@ -237,6 +254,7 @@ IN_THE_SERVER = {
     "trash.committed": Trash,
     "purge.marked": Remove,
     "purge.file": Remove,
+    "space.marked": DeleteSpace,
 }
 IN_THE_COLLECTOR = (
     "collect.condemned",

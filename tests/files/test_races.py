@@ -14,7 +14,7 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
-from files.actions import packs, trash, uploads
+from files.actions import packs, spaces, trash, tree, uploads
 from files.chunkstore.chunk import CHUNK_SIZE
 from files.chunkstore.registry import nodes
 from files.content import writer
@@ -484,3 +484,107 @@ def test_an_expired_upload_can_not_be_completed(world):
         complete(alice, upload)
 
     assert refused.value.code == "upload_gone"
+
+
+class TestASpaceIsDeleted:
+    @pytest.fixture
+    def team(self, shared_world):
+        return spaces.create_team_space(actor=shared_world.alice.actor, name="Team")
+
+    def delete(self, person, team):
+        return spaces.delete_space(actor=person.actor, space_id=team.id)
+
+    def ready(self, person, team):
+        """An upload into the space that only has to be completed."""
+        data = b"bytes"
+        specs = [ChunkSpec(spec["sha256"], spec["size"]) for spec in specs_of(data)]
+        announcement = uploads.Announcement(team.root, "a.bin", len(data), specs)
+        upload = uploads.register(actor=person.actor, announcement=announcement)[0]
+        send(upload, data)
+        return upload
+
+    def test_twice_at_once_once(self, shared_world, team):
+        alice = shared_world.alice
+
+        answers = at_once(*[lambda: self.delete(alice, team)] * 4)
+
+        assert answers.count(None) == 1
+        assert sum(isinstance(answer, NotFound) for answer in answers) == 3
+        assert not Space.objects.filter(id=team.id).exists()
+        assert list(verify()) == []
+
+    @pytest.mark.parametrize("_attempt", range(5))
+    def test_while_a_file_is_completed_one_of_the_two_wins(self, shared_world, team, _attempt):
+        alice = shared_world.alice
+        upload = self.ready(alice, team)
+
+        completed, deleted = at_once(
+            lambda: complete(alice, upload), lambda: self.delete(alice, team)
+        )
+
+        if isinstance(completed, RapidServeError):
+            assert deleted is None
+            assert completed.code in {"parent_gone", "upload_gone", "not_found"}
+            assert not Space.objects.filter(id=team.id).exists()
+        else:
+            assert deleted.code == "space_not_empty"
+            assert alice.download(str(completed.file.id)) == b"bytes"
+        assert damage() == []
+
+    def test_between_the_proof_and_the_commit_of_a_file(self, shared_world, team, monkeypatch):
+        alice = shared_world.alice
+        upload = self.ready(alice, team)
+        commit = uploads._commit
+
+        def delete_first(*arguments):
+            monkeypatch.setattr(uploads, "_commit", commit)
+            self.delete(alice, team)
+            return commit(*arguments)
+
+        monkeypatch.setattr(uploads, "_commit", delete_first)
+
+        with pytest.raises(RapidServeError) as refusal:
+            complete(alice, upload)
+
+        assert refusal.value.code == "not_found"
+        collect()
+        assert list(verify()) == []
+
+    def test_while_a_folder_is_made_in_it(self, shared_world, team):
+        alice = shared_world.alice
+
+        made, deleted = at_once(
+            lambda: tree.create_folder(actor=alice.actor, parent_id=team.root, name="folder"),
+            lambda: self.delete(alice, team),
+        )
+
+        assert isinstance(made, NotFound) != isinstance(deleted, RapidServeError)
+        assert list(verify()) == []
+
+    def test_two_are_made_with_one_name_at_once(self, shared_world):
+        alice = shared_world.alice
+
+        answers = at_once(*[lambda: spaces.create_team_space(actor=alice.actor, name="Same")] * 4)
+
+        codes = [getattr(answer, "code", "made") for answer in answers]
+        assert sorted(codes) == ["made", "name_taken", "name_taken", "name_taken"]
+
+
+class TestWhatASpaceStores:
+    def test_stays_right_when_equal_files_come_and_go_at_once(self, shared_world):
+        alice = shared_world.alice
+        data = bytes(CHUNK_SIZE) + b"end"
+        ready = [sent(alice, f"{n}.bin", data) for n in range(6)]
+
+        at_once(*(lambda upload=upload: complete(alice, upload) for upload in ready))
+
+        assert Space.objects.get(id=alice.space.id).stored_bytes >= CHUNK_SIZE + 3
+        assert damage() == []  # counted again there
+        files = [entry.id for entry in Entry.objects.filter(type="file")]
+        for file in files:
+            trash.trash(actor=alice.actor, entry_id=file)
+        at_once(
+            *(lambda file=file: trash.remove(actor=alice.actor, entry_id=file) for file in files)
+        )
+        assert Space.objects.get(id=alice.space.id).stored_bytes == 0
+        assert damage() == []

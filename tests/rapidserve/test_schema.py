@@ -190,13 +190,25 @@ def live(alice: CheckedPerson) -> None:
     alice.patch(f"/api/files/{file}", {"name": "e.bin", "parent": other})
     alice.post(f"/api/files/{file}/copy", {"parent": papers})
     alice.get(f"/api/files/{papers}/children?limit=1")
-    alice.get("/api/spaces")
+    alice.get("/api/search?q=e&limit=1")
     alice.get("/api/changes?limit=1")
     alice.delete(f"/api/files/{file}")
     alice.get("/api/trash")
     alice.post(f"/api/trash/{file}/restore")
     alice.delete(f"/api/files/{other}")
     alice.delete(f"/api/trash/{other}")
+    have_spaces(alice)
+    have_an_account(alice)
+
+
+def have_spaces(alice: CheckedPerson) -> None:
+    team = alice.post("/api/spaces", {"name": "Team", "kind": "team"}).json()["id"]
+    alice.get("/api/spaces")
+    alice.patch(f"/api/spaces/{team}", {"name": "Crew"})
+    alice.delete(f"/api/spaces/{team}")
+
+
+def have_an_account(alice: CheckedPerson) -> None:
     alice.get("/api/auth/me")
     alice.get("/api/users?q=al")
     signing_in = {"username": "alice", "password": "correct horse battery", "name": "program"}
@@ -216,6 +228,11 @@ def err(alice: CheckedPerson, bob: Person) -> None:
     alice.get(f"/api/files/{folder}/children?cursor=forged")
     alice.get(f"/api/files/{folder}/children?limit=x")
     alice.get(f"/api/files/{folder}/content")
+    alice.get("/api/search?q=")
+    alice.post("/api/spaces", {"name": "Vault", "kind": "vault"})
+    alice.patch(f"/api/spaces/{alice.space.id}", {"name": "Mine"})
+    alice.delete(f"/api/spaces/{alice.space.id}")
+    alice.delete(f"/api/spaces/{bob.space.id}")
     alice.register("f.txt", b"", on_conflict="fail")
     alice.register("f.txt", b"", if_match=file)
     alice.register("f.txt", b"", size=2**63 - 1)

@@ -64,6 +64,7 @@ def known(world) -> dict[str, Any]:
         "path": {
             "entry_id": done["file"]["id"],
             "version_id": done["version"]["id"],
+            "space_id": alice.post("/api/spaces", {"name": "Team", "kind": "team"}).json()["id"],
             "upload_id": alice.register("b.txt", b"open").json()["upload_id"],
         },
         "body": {"parent": alice.folder("papers")},

@@ -1,7 +1,9 @@
 """GET /api/spaces: the spaces one sees."""
 
 from files.chunkstore.chunk import CHUNK_SIZE
+from files.content.verify import verify
 from tests.files.api.answers import answered
+from tests.world import described
 
 
 def own_space(person):
@@ -83,3 +85,32 @@ def test_the_quota_is_told(world):
     space.save()
 
     assert own_space(world.alice)["quota_bytes"] == 1000
+
+
+def test_the_chunk_of_a_pack_is_stored_until_the_last_of_its_files_is_gone(world):
+    alice = world.alice
+    files = {"a": b"first", "b": b"second"}
+    packed = answered(alice.pack([(described(name, data), data) for name, data in files.items()]))
+    ids = [result["file"]["id"] for result in packed["results"]]
+    answered(alice.pack([(described(f"again {name}", b""), b"") for name in files]))
+    seen = [own_space(alice)]
+
+    for file in ids:
+        alice.delete(f"/api/files/{file}")
+        alice.delete(f"/api/trash/{file}")
+        seen.append(own_space(alice))
+
+    numbers = [(space["used_bytes"], space["stored_bytes"]) for space in seen]
+    assert numbers == [(11, 11), (6, 11), (0, 0)]
+    assert [finding for finding in verify() if finding.is_damage] == []
+
+
+def test_a_pack_of_what_the_space_holds_already_stores_nothing_more(world):
+    alice = world.alice
+    for name in ("once", "twice"):
+        answered(alice.pack([(described(name, b"same"), b"same")]))
+
+    space = own_space(alice)
+
+    assert (space["used_bytes"], space["stored_bytes"]) == (8, 4)
+    assert [finding for finding in verify() if finding.is_damage] == []

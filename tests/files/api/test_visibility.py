@@ -36,6 +36,9 @@ class Scene:
             "version": done["version"]["id"],
             "trashed": trashed,
             "space": str(alice.space.id),
+            "team": answered(alice.post("/api/spaces", {"name": "Team", "kind": "team"}), 201)[
+                "id"
+            ],
             "upload": answered(alice.register("b.txt", b"open"), 201)["upload_id"],
             "empty upload": answered(alice.register("c.txt", b""), 201)["upload_id"],
         }
@@ -53,6 +56,10 @@ def fill(value: Any, ids: dict[str, str]) -> Any:
 # (method, route): (what alice sees there, her request). Routes without an id name one otherwise.
 TABLE: dict[tuple[str, str], tuple[int, str, Any]] = {
     ("GET", "spaces"): (200, "/api/spaces", None),
+    ("POST", "spaces"): (201, "/api/spaces", {"name": "n", "kind": "team"}),
+    ("PATCH", "spaces/<space_id>"): (200, "/api/spaces/<team>", {"name": "n"}),
+    ("DELETE", "spaces/<space_id>"): (204, "/api/spaces/<team>", None),
+    ("GET", "search"): (200, "/api/search?q=a&space=<space>", None),
     ("GET", "changes"): (200, "/api/changes?space=<space>", None),
     ("POST", "files"): (201, "/api/files", {"parent": "<folder>", "name": "n", "type": "folder"}),
     ("GET", "files/<entry_id>"): (200, "/api/files/<file>", None),
@@ -86,7 +93,7 @@ TABLE: dict[tuple[str, str], tuple[int, str, Any]] = {
     ("POST", "upload/<upload_id>/stored"): (200, "/api/upload/<upload>/stored", {"indexes": [0]}),
     ("POST", "upload/<upload_id>/complete"): (200, "/api/upload/<empty upload>/complete", None),
 }
-NAMES_NOTHING = {("GET", "spaces")}
+NAMES_NOTHING = {("GET", "spaces"), ("POST", "spaces")}
 """Answers about the caller alone: there is no id that could be somebody else's."""
 
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -177,6 +184,7 @@ def test_nothing_of_alices_is_named_in_anything_bob_can_list(scene):
         "/api/spaces",
         "/api/changes",
         "/api/trash",
+        "/api/search?q=a",
         f"/api/files/{scene.bob.root}/children",
     ):
         text = answered(scene.bob.get(path))
