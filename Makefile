@@ -7,7 +7,8 @@ PIP_INSTALL := $(PY) -m pip install --disable-pip-version-check --quiet --requir
 UV_COMPILE := $(PY) -m uv pip compile --quiet --generate-hashes --no-header --universal --python-version 3.11
 # Judges the tree, not whatever installation lies in var/.
 BLANK := --settings tests.settings
-CHECKED := accounts files previews rapidserve tests manage.py
+CLIENT := clients/python
+CHECKED := accounts files previews rapidserve tests manage.py $(CLIENT)
 NODE_LEAST := 20
 TAILWIND := node_modules/.bin/tailwindcss --input frontend/css/app.css --minify
 
@@ -20,7 +21,7 @@ help: ## show this list
 run: .venv/installed ## start RapidServe (RAPIDSERVE_PORT, RAPIDSERVE_HOME, … are honoured)
 	@exec $(PY) manage.py serve
 
-test: .venv/installed-dev ## run every test
+test: .venv/installed-client ## run every test
 	@if $(MAKE) --no-print-directory node > /dev/null 2>&1; \
 		then $(MAKE) --no-print-directory node_modules/installed; \
 		else echo "No Node.js $(NODE_LEAST) with npm here: tests that need axe-core are left out."; fi
@@ -28,10 +29,11 @@ test: .venv/installed-dev ## run every test
 		|| echo "No Chromium here (Debian: apt install chromium): tests in a browser can't run."
 	$(PY) -m pytest
 
-check: .venv/installed-dev front-check ## lint, types, import rules, templates, migrations, API schema
+check: .venv/installed-client front-check ## lint, types, import rules, templates, migrations, API schema
 	$(PY) -m ruff check $(CHECKED)
 	$(PY) -m ruff format --check $(CHECKED)
 	$(PY) -m mypy accounts files previews rapidserve manage.py
+	$(PY) -m mypy --config-file $(CLIENT)/pyproject.toml $(CLIENT)/src
 	$(PY) -c 'from importlinter.cli import lint_imports_command as run; run()'
 	$(PY) -m djlint --lint --quiet templates
 	find templates -name '*.html' -print0 \
@@ -83,6 +85,13 @@ lock: .venv/installed-dev ## pin what requirements*.in ask for, with hashes
 .venv/installed-dev: requirements-dev.txt .venv/installed
 	@echo "Installing what requirements-dev.txt pins …"
 	@$(PIP_INSTALL) -r requirements-dev.txt
+	@touch $@
+
+# In place, and with what is locked above: nothing of it is fetched.
+.venv/installed-client: $(CLIENT)/pyproject.toml .venv/installed-dev
+	@echo "Installing the command line …"
+	@$(PY) -m pip install --disable-pip-version-check --quiet --no-index --no-deps \
+		--no-build-isolation --editable $(CLIENT)
 	@touch $@
 
 node:

@@ -14,7 +14,8 @@ _CODE = re.compile(r"`([^`]+)`")
 
 def documents() -> list[Path]:
     """Every Markdown page that belongs to the project."""
-    return sorted([*PROJECT.glob("*.md"), *PROJECT.glob("docs/**/*.md")])
+    folders = ("*.md", "docs/**/*.md", "clients/*/*.md")
+    return sorted(page for folder in folders for page in PROJECT.glob(folder))
 
 
 def page(name: str) -> str:

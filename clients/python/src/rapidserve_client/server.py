@@ -1,0 +1,162 @@
+"""The calls of the protocol that this client makes, with values in and values out."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+from urllib.parse import quote
+
+from rapidserve_client import answers, blocks
+from rapidserve_client.answers import Entry, Login, ManifestPage, Space, UploadPage
+from rapidserve_client.connection import Connection
+from rapidserve_client.errors import BadAnswer, NotFound, Refused
+
+PAGE: Final = 1000
+"""Entries and chunks a call takes and answers, at most."""
+
+
+class Server:
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def sign_in(self, username: str, password: str, name: str) -> Login:
+        """A new token, called `name`. NotSignedIn when the password is wrong."""
+        body = {"username": username, "password": password, "name": name}
+        return answers.login(self._call("POST", "/api/auth/token", body, once=True))
+
+    def revoke(self, token_id: str) -> None:
+        """NotFound when it is gone already, Refused when this token may not do that."""
+        self._call("DELETE", f"/api/auth/tokens/{_part(token_id)}")
+
+    def spaces(self) -> Iterator[Space]:
+        return (answers.space(result) for result in self._listed("/api/spaces"))
+
+    def entry(self, entry_id: str) -> Entry:
+        return answers.entry(self._call("GET", f"/api/files/{_part(entry_id)}"))
+
+    def children(self, folder_id: str) -> Iterator[Entry]:
+        """What is in a folder, folders first, page by page as it is asked for."""
+        listed = self._listed(f"/api/files/{_part(folder_id)}/children")
+        return (answers.entry(result) for result in listed)
+
+    def create_folder(self, parent: str, name: str) -> Entry:
+        """The folder of this name, also when somebody else just made it.
+
+        Refused(name_taken) when a file has the name.
+        """
+        body = {"parent": parent, "name": name, "type": "folder"}
+        try:
+            return answers.entry(self._call("POST", "/api/files", body))
+        except Refused as refusal:
+            taken_by = refusal.facts.get("id")
+            if refusal.code != "name_taken" or not isinstance(taken_by, str):
+                raise
+            there = self.entry(taken_by)
+            if not there.is_folder:
+                raise
+            return there
+
+    def change(self, entry_id: str, *, name: str, parent: str) -> Entry:
+        """Rename, move, or both."""
+        body = {"name": name, "parent": parent}
+        return answers.entry(self._call("PATCH", f"/api/files/{_part(entry_id)}", body))
+
+    def trash(self, entry_id: str) -> None:
+        self._delete(f"/api/files/{_part(entry_id)}")
+
+    def remove_from_trash(self, entry_id: str) -> None:
+        self._delete(f"/api/trash/{_part(entry_id)}")
+
+    def register(
+        self, parent: str, name: str, size: int, digests: Sequence[bytes], modified_at: str | None
+    ) -> UploadPage:
+        """Announce a file with its first chunks' digests; an upload of it that is open goes on."""
+        body: dict[str, Any] = {
+            "parent": parent,
+            "name": name,
+            "size": size,
+            "chunks": _specs(size, 0, digests),
+        }
+        if modified_at:
+            body["modified_at"] = modified_at
+        return answers.upload_page(self._call("POST", "/api/upload/chunk/register", body), size)
+
+    def add_chunks(
+        self, upload_id: str, size: int, start: int, digests: Sequence[bytes]
+    ) -> UploadPage:
+        """Announce further ones, or ask anew about ones that were announced."""
+        body = {"start": start, "chunks": _specs(size, start, digests)}
+        path = f"/api/upload/{_part(upload_id)}/chunks"
+        return answers.upload_page(self._call("POST", path, body), size)
+
+    def prove(self, upload_id: str, indexes: Sequence[int]) -> list[int]:
+        """Have the server look for chunks that were sent; which it does not find."""
+        body = {"indexes": indexes}
+        answer = self._call("POST", f"/api/upload/{_part(upload_id)}/stored", body)
+        return indexes_in(answer, "missing", indexes)
+
+    def complete(self, upload_id: str) -> Entry:
+        """Refused(chunks_missing) while something is to be sent."""
+        path = f"/api/upload/{_part(upload_id)}/complete"
+        answer = self.connection.call("POST", path, patient=True)
+        return answers.entry(answer.get("file") if isinstance(answer, dict) else None)
+
+    def cancel(self, upload_id: str) -> None:
+        self._delete(f"/api/upload/{_part(upload_id)}")
+
+    def manifest(
+        self, file_id: str, *, version: str, start: int = 0, limit: int = PAGE
+    ) -> ManifestPage:
+        query: dict[str, str | int] = {"version": version, "start": start, "limit": limit}
+        path = f"/api/download/{_part(file_id)}"
+        page = answers.manifest_page(self.connection.call("GET", path, query=query), start)
+        if page.version != version:
+            raise BadAnswer("The server answered another version than the one asked for.")
+        return page
+
+    def _call(
+        self, method: str, path: str, body: dict[str, Any] | None = None, *, once: bool = False
+    ) -> Any:
+        return self.connection.call(method, path, body=body, once=once)
+
+    def _delete(self, path: str) -> None:
+        """What is not there any more is as good as deleted: an earlier try may have done it."""
+        try:
+            self._call("DELETE", path)
+        except NotFound:
+            return
+
+    def _listed(self, path: str) -> Iterator[Any]:
+        cursor: str | None = None
+        while True:
+            query: dict[str, str | int] = {"limit": PAGE}
+            if cursor:
+                query["cursor"] = cursor
+            results, following = answers.page(self.connection.call("GET", path, query=query))
+            yield from results
+            if following is None:
+                return
+            if following == cursor or not results:
+                raise BadAnswer("The server's list goes round in circles.")
+            cursor = following
+
+
+def indexes_in(answer: Any, field: str, within: Sequence[int] | range) -> list[int]:
+    """The chunk indexes that an answer or an error names. Others than `within` are not believed."""
+    named = answer.get(field) if isinstance(answer, dict) else None
+    if not isinstance(named, list) or not all(type(index) is int for index in named):
+        raise BadAnswer(f"The server's answer has no proper “{field}”.")
+    allowed = within if isinstance(within, range) else set(within)
+    if not all(index in allowed for index in named):
+        raise BadAnswer("The server speaks of chunks that the file does not have.")
+    return named
+
+
+def _specs(size: int, start: int, digests: Sequence[bytes]) -> list[dict[str, Any]]:
+    return [
+        {"sha256": raw.hex(), "size": blocks.length(size, index)}
+        for index, raw in enumerate(digests, start)
+    ]
+
+
+def _part(opaque: str) -> str:
+    """An id as one part of a path: an id like `../admin` would ask for something else."""
+    return quote(opaque, safe="")
