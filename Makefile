@@ -8,12 +8,12 @@ UV_COMPILE := $(PY) -m uv pip compile --quiet --generate-hashes --no-header --un
 # Judges the tree, not whatever installation lies in var/.
 BLANK := --settings tests.settings
 CLIENT := clients/python
-CHECKED := accounts files previews rapidserve tests manage.py $(CLIENT)
+CHECKED := accounts bench files previews rapidserve tests manage.py $(CLIENT)
 NODE_LEAST := 20
 TAILWIND := node_modules/.bin/tailwindcss --input frontend/css/app.css --minify
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt lock css icons front-check node
+.PHONY: help run test check fmt lock bench css icons front-check node
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -32,7 +32,7 @@ test: .venv/installed-client ## run every test
 check: .venv/installed-client front-check ## lint, types, import rules, templates, migrations, API schema
 	$(PY) -m ruff check $(CHECKED)
 	$(PY) -m ruff format --check $(CHECKED)
-	$(PY) -m mypy accounts files previews rapidserve manage.py
+	$(PY) -m mypy accounts bench files previews rapidserve manage.py
 	$(PY) -m mypy --config-file $(CLIENT)/pyproject.toml $(CLIENT)/src
 	$(PY) -c 'from importlinter.cli import lint_imports_command as run; run()'
 	$(PY) -m djlint --lint --quiet templates
@@ -47,6 +47,9 @@ fmt: .venv/installed-dev ## format code and templates
 	$(PY) -m ruff check --fix-only --quiet $(CHECKED)
 	$(PY) -m ruff format $(CHECKED)
 	-find templates -name '*.html' -print0 | xargs -0 -r .venv/bin/djade --target-version 5.2
+
+bench: .venv/installed-dev .venv/bench/installed ## measure speed beside nginx and copyparty (ROUNDS=7, QUICK=1)
+	@$(PY) -m bench $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUICK),--quick)
 
 css: node_modules/installed ## build static/css/app.css from frontend/css and the templates' classes
 	@$(TAILWIND) --output static/css/app.css
@@ -66,6 +69,7 @@ front-check: node_modules/installed
 lock: .venv/installed-dev ## pin what requirements*.in ask for, with hashes
 	$(UV_COMPILE) requirements.in --output-file requirements.txt
 	$(UV_COMPILE) requirements-dev.in --output-file requirements-dev.txt
+	$(UV_COMPILE) bench/requirements.in --output-file bench/requirements.txt
 
 .venv/made:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed, and none was found."; exit 1; }
@@ -92,6 +96,14 @@ lock: .venv/installed-dev ## pin what requirements*.in ask for, with hashes
 	@echo "Installing the command line …"
 	@$(PY) -m pip install --disable-pip-version-check --quiet --no-index --no-deps \
 		--no-build-isolation --editable $(CLIENT)
+	@touch $@
+
+# Apart from ours: what is compared with must not decide which versions we run.
+.venv/bench/installed: bench/requirements.txt | .venv/made
+	@echo "Installing what bench/requirements.txt pins …"
+	@$(PY) -m venv .venv/bench
+	@.venv/bench/bin/python -m pip install --disable-pip-version-check --quiet --require-hashes \
+		-r bench/requirements.txt
 	@touch $@
 
 node:

@@ -1,0 +1,1 @@
+"""How fast RapidServe is, beside other servers on the same machine: `make bench`."""
