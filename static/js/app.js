@@ -22,8 +22,7 @@ document.body.append(tray.element);
 startPages();
 startReminding();
 startPicking((found, folder) => {
-  void new Drop(folder, queue).take(found);
-  reminders.look();
+  void new Drop(folder, queue).take(found).then(() => reminders.look());
 });
 startDownloading(queue);
 closeMenus();

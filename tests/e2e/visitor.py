@@ -72,6 +72,13 @@ class Visitor:
         assert answer.ok, answer.text()
         return answer.json()
 
+    def trash(self, entry: str) -> None:
+        token = next(c["value"] for c in self.context.cookies() if c["name"] == "csrftoken")
+        answer = self.context.request.delete(
+            f"{self.url}/api/files/{entry}", headers={"X-CSRFToken": token}
+        )
+        assert answer.ok
+
     def folder(self, name: str, parent: str | None = None) -> str:
         parent = parent or self.call("GET", "/api/spaces")["results"][0]["root"]
         made = self.call("POST", "/api/files", {"parent": parent, "name": name, "type": "folder"})
@@ -82,6 +89,38 @@ class Visitor:
         folder = self.folder(f"{name} {os.urandom(4).hex()}")
         self.page.goto(f"{self.url}/files/{folder}")
         return folder
+
+    def drop(self, *paths: Path) -> None:
+        """Files and folders from the disk, let go of over the page, as the browser sees it."""
+        session = self.context.new_cdp_session(self.page)
+        data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+        for event in ("dragEnter", "dragOver", "drop"):
+            session.send(
+                "Input.dispatchDragEvent", {"type": event, "x": 200, "y": 300, "data": data}
+            )
+        session.detach()
+
+    def tree(self, folder: str) -> dict[str, bytes | None]:
+        """All that is below a folder, by path: bytes as they are read, None for folders."""
+        found: dict[str, bytes | None] = {}
+        for entry in self.children(folder):
+            if entry["type"] == "folder":
+                below = self.tree(entry["id"])
+                found[entry["name"]] = None
+                found |= {f"{entry['name']}/{path}": data for path, data in below.items()}
+            else:
+                found[entry["name"]] = self.read(entry["id"])
+        return found
+
+    def children(self, folder: str) -> list[dict]:
+        page = self.call("GET", f"/api/files/{folder}/children?limit=1000")
+        assert page["next"] is None
+        return page["results"]
+
+    def read(self, file: str) -> bytes:
+        answer = self.context.request.get(f"{self.url}/api/files/{file}/content")
+        assert answer.ok
+        return answer.body()
 
     def upload(self, *files: Path) -> None:
         with self.page.expect_file_chooser() as chooser:
@@ -126,6 +165,16 @@ def visit(browser: Browser, url: str, **options: object) -> Visitor:
     return visitor
 
 
+def tree_on_disk(directory: Path) -> dict[str, bytes | None]:
+    """As `Visitor.tree`, of the directory itself and all below it."""
+    return {directory.name: None} | {
+        f"{directory.name}/{path.relative_to(directory)}": path.read_bytes()
+        if path.is_file()
+        else None
+        for path in directory.rglob("*")
+    }
+
+
 def random_file(directory: Path, name: str, size: int) -> Path:
     path = directory / name
     path.write_bytes(os.urandom(size))
@@ -135,23 +184,23 @@ def random_file(directory: Path, name: str, size: int) -> Path:
 class Gate:
     """Lets the first `passing` chunks through and holds the others until it is opened."""
 
-    def __init__(self, page: Page, passing: float) -> None:
+    def __init__(self, page: Page, passing: float, chunks: re.Pattern[str] = PUTS) -> None:
+        self.held: list[Route] = []
         self._passing = passing
-        self._held: list[Route] = []
-        page.route(PUTS, self._decide)
+        page.route(chunks, self._decide)
 
     def _decide(self, route: Route) -> None:
         if self._passing:
             self._passing -= 1
             route.continue_()
         else:
-            self._held.append(route)
+            self.held.append(route)
 
     def open(self) -> None:
         self._passing = math.inf
-        for route in self._held:
+        for route in self.held:
             route.continue_()
-        self._held.clear()
+        self.held.clear()
 
 
 def answer_first_puts(page: Page, times: int, **answer: object) -> None:

@@ -13,6 +13,7 @@ import { numberText, titleOf } from "./words.js";
 /** @typedef {import("./transfer.js").Transfer} Transfer */
 
 const MOST_ROWS = 30;
+const PER_FILE = 262_144; // bytes that could have been sent in the time that a file's calls take
 const BETWEEN = 100; // milliseconds between two looks at everything
 
 export class Tray {
@@ -35,6 +36,7 @@ export class Tray {
   /** @type {Map<Transfer, Row>} */
   #rows = new Map();
   #speed = new Speed();
+  #pace = new Speed(); // of the whole work: what is found here already counts, what is sent twice does not
   #isScheduled = false;
   #wasOpen = 0;
 
@@ -101,14 +103,15 @@ export class Tray {
   /** @param {Transfer[]} transfers */
   #showHeader(transfers) {
     const open = transfers.filter((transfer) => !transfer.hasEnded);
-    const size = sum(transfers, (transfer) => (transfer.state === "cancelled" ? 0 : transfer.size));
-    const done = sum(transfers, (transfer) => (transfer.state === "cancelled" ? 0 : transfer.bytesDone));
-    const left = sum(open, (transfer) => transfer.size - transfer.bytesDone);
+    const counted = transfers.filter((transfer) => transfer.state !== "cancelled");
+    const work = sum(counted, (transfer) => transfer.size + PER_FILE);
+    const done = sum(counted, (transfer) => transfer.bytesDone + (transfer.hasEnded ? PER_FILE : 0));
     const speed = this.#speed.of(sum(transfers, (transfer) => transfer.bytesMoved));
-    const isMoving = open.length > 0 && speed > 0 && !this.#queue.isPaused;
+    const pace = this.#pace.of(done);
+    const isMoving = open.length > 0 && speed > 0 && pace > 0 && !this.#queue.isPaused;
     setText(this.#titleText, transfers.length ? titleOf(transfers) : "Not finished");
-    setText(this.#total, isMoving ? `${sizeText(speed)}/s · ${timeLeftText(left / speed)}` : "");
-    this.#whole.value = size ? (100 * done) / size : 0;
+    setText(this.#total, isMoving ? `${sizeText(speed)}/s · ${timeLeftText((work - done) / pace)}` : "");
+    this.#whole.value = work ? (100 * done) / work : 0;
     this.#whole.hidden = open.length === 0;
     this.#pause.hidden = open.length === 0 || this.#queue.isPaused;
     this.#resume.hidden = open.length === 0 || !this.#queue.isPaused;

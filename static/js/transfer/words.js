@@ -66,10 +66,10 @@ function workText(transfer) {
   }
   const moving = rangeText(transfer);
   if (transfer instanceof Download) {
-    return moving ? `Fetching ${moving}` : "Asking for the file";
+    return moving === null ? "Asking for the file" : `Fetching ${moving}`.trim();
   }
-  if (moving) {
-    return `Sending ${moving}`;
+  if (moving !== null) {
+    return `Sending ${moving}`.trim();
   }
   if (!(transfer instanceof Upload)) {
     return "Making the folder";
@@ -81,11 +81,14 @@ function workText(transfer) {
 
 /**
  * @param {Transfer} transfer
- * @returns {string} such as "chunk 19 to 22 of 48", "" when none is on its way
+ * @returns {string | null} such as "chunk 19 to 22 of 48", "" for the only one, null when none moves
  */
 function rangeText({ chunks }) {
   const first = chunks.indexOf(Chunk.MOVING);
   if (first < 0) {
+    return null;
+  }
+  if (chunks.length === 1) {
     return "";
   }
   const last = chunks.lastIndexOf(Chunk.MOVING);
