@@ -3,12 +3,15 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import BaseUserCreationForm
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 
 from accounts.actions import (
     add_user,
@@ -31,6 +34,18 @@ def sign_in_at_the_front_door(request: HttpRequest, extra_context: Any = None) -
 
 admin.site.login = sign_in_at_the_front_door  # type: ignore[method-assign] # the one site
 admin.site.site_header = admin.site.site_title = "RapidServe administration"
+
+
+class CarefulChangeList(ChangeList):
+    """Django's own list breaks on some values that anybody can type into its address, such as the
+    year -1. Ours says that it can't be filtered by them.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        try:
+            super().__init__(*arguments, **options)
+        except (ValueError, OverflowError) as error:
+            raise IncorrectLookupParameters from error
 
 
 class NewUserForm(BaseUserCreationForm):  # type: ignore[type-arg] # generic in the stubs only
@@ -61,6 +76,8 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg] # generic in the stu
     list_filter = ("is_active", "is_staff", "is_superuser")
     search_fields = ("username_key", "display_key")
     ordering = ("username_key",)
+    search_help_text = "Part of a user name or display name."
+    show_full_result_count = False
     filter_horizontal = ("groups", "user_permissions")
     readonly_fields = ("username", "is_active", "last_login", "created_at")
     fieldsets = (
@@ -70,6 +87,10 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg] # generic in the stu
     )
     add_fieldsets = ((None, {"fields": ("username", "display_name", "password1", "password2")}),)
     actions = ("deactivate", "reactivate")
+
+    def get_changelist(self, request: HttpRequest, **_: Any) -> type[ChangeList]:
+        del request
+        return CarefulChangeList
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.is_active and getattr(request.user, "is_superuser", False))
@@ -112,14 +133,45 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg] # generic in the stu
             reactivate_user(user=user)
 
 
+class StateFilter(admin.SimpleListFilter):
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        del request, model_admin
+        return [("valid", "valid"), ("expired", "expired")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        del request
+        expired = Q(expires_at__lte=timezone.now())
+        match self.value():
+            case "expired":
+                return queryset.filter(expired)
+            case "valid":
+                return queryset.exclude(expired)
+        return queryset
+
+
 @admin.register(ApiToken)
 class ApiTokenAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # generic in the stubs only
     """To see who uses what, and to revoke. The digest is shown nowhere."""
 
-    list_display = ("name", "user", "created_at", "expires_at", "last_used_at")
+    list_display = ("name", "user", "state", "scopes", "created_at", "expires_at", "last_used_at")
+    list_filter = (StateFilter, ("last_used_at", admin.EmptyFieldListFilter))
     list_select_related = ("user",)
+    ordering = ("-id",)
     search_fields = ("name", "user__username_key")
-    fields = ("name", "user", "scopes", "created_at", "expires_at", "last_used_at")
+    search_help_text = "Part of a token's name or of a person's."
+    show_full_result_count = False
+    fields = ("name", "user", "state", "scopes", "created_at", "expires_at", "last_used_at")
+    readonly_fields = ("state",)
+
+    def state(self, token: ApiToken) -> str:
+        return "expired" if token.is_expired else "valid"
+
+    def get_changelist(self, request: HttpRequest, **_: Any) -> type[ChangeList]:
+        del request
+        return CarefulChangeList
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         del request

@@ -10,11 +10,13 @@ from accounts.models import User
 @dataclass(frozen=True, slots=True)
 class Actor:
     """`credential` is the API token's id, None for a session. Withdrawing it stops its tickets;
-    none of them outlives `until`, when the token expires by itself."""
+    none of them outlives `until`, when the token expires by itself. `administers`: acts for the
+    administration, in any space; only its pages say so, of people they have checked."""
 
     user: User
     credential: UUID | None = None
     until: datetime | None = None
+    administers: bool = False
 
     @property
     def id(self) -> UUID:

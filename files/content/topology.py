@@ -2,12 +2,14 @@
 
 import hashlib
 import math
+import shutil
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
 from uuid import UUID
 
-from files.chunkstore.errors import NodeError, NodeFull
-from files.chunkstore.registry import nodes
+from files.chunkstore.errors import NodeError, NodeFull, NodeOffline
+from files.chunkstore.registry import Node, nodes
 from files.models import Replica
 from rapidserve.errors import StorageFull, Unavailable
 
@@ -34,6 +36,48 @@ def available_nodes() -> dict[str, float]:
             "No storage node can be reached.", code="storage_unavailable", retry_after=10
         )
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class NodeReport:
+    """How a node of the settings is right now. `state` is one of ready, full, offline, failing;
+    `free` and `total` are bytes of its disk, None while they can't be asked.
+    """
+
+    name: str
+    state: str
+    free: int | None
+    total: int | None
+    weight: float
+    domain: str
+    seals: bool
+
+
+def survey() -> dict[str, NodeReport]:
+    """Every node of the settings, by name. Each is asked whether it would take a chunk."""
+    return {name: _report(node) for name, node in nodes().items()}
+
+
+def _report(node: Node) -> NodeReport:
+    state, usage = "ready", None
+    try:
+        node.backend.check()
+        usage = shutil.disk_usage(node.config.directory)
+    except NodeFull:
+        state = "full"
+    except NodeOffline:
+        state = "offline"
+    except (NodeError, OSError):
+        state = "failing"
+    return NodeReport(
+        name=node.config.name,
+        state=state,
+        free=usage.free if usage else None,
+        total=usage.total if usage else None,
+        weight=node.config.weight,
+        domain=node.config.domain,
+        seals=node.config.seal,
+    )
 
 
 def choose_node(key: str, weights: dict[str, float]) -> str:

@@ -1,0 +1,76 @@
+"""Who comes to the administration, and an installation with something of everything in it."""
+
+import pytest
+from django.contrib.auth.models import Group, Permission
+from django.test import Client
+
+from accounts.actions import create_owner, create_user
+from files.admin import system
+from files.models import Node
+from tests.world import PASSWORD, World, described
+
+
+def client_of(user) -> Client:
+    client = Client(raise_request_exception=True)
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture(autouse=True)
+def _count_anew():
+    """The figures of another test are not those of this one."""
+    system.figures.cache_clear()
+
+
+@pytest.fixture
+def full(world) -> World:
+    """alice has files, versions, a pack, a team space, something in the trash, an upload open."""
+    alice = world.alice
+    folder = alice.folder("papers")
+    alice.upload("report.txt", b"the first", parent=folder)
+    alice.upload("report.txt", b"the second", parent=folder)
+    alice.upload("unloved.txt", b"trash")
+    alice.delete(f"/api/files/{alice.upload('old.txt', b'old')['file']['id']}")
+    alice.pack([(described(name, b"small"), b"small") for name in ("a", "b")])
+    alice.post("/api/spaces", {"name": "Team", "kind": "team"})
+    alice.register("open.bin", b"not sent yet")
+    alice.get("/api/upload/" + alice.register("sent.bin", b"x").json()["upload_id"])
+    Node.objects.get_or_create(name="main")
+    Group.objects.create(name="Editors")
+    return world
+
+
+@pytest.fixture
+def owner(db):
+    return create_owner(username="owner", password=PASSWORD)
+
+
+@pytest.fixture
+def as_owner(owner) -> Client:
+    return client_of(owner)
+
+
+@pytest.fixture
+def as_viewer(db) -> Client:
+    """Staff who may look at everything and change nothing."""
+    viewer = create_user(username="viewer", password=PASSWORD, is_staff=True)
+    viewer.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
+    return client_of(viewer)
+
+
+@pytest.fixture
+def as_keeper(db) -> Client:
+    """Staff who may change files, and is no superuser."""
+    keeper = create_user(username="keeper", password=PASSWORD, is_staff=True)
+    keeper.user_permissions.set(
+        Permission.objects.filter(content_type__app_label="files").exclude(
+            codename__startswith="delete_"
+        )
+    )
+    return client_of(keeper)
+
+
+@pytest.fixture
+def as_staff(db) -> Client:
+    """Staff without any right."""
+    return client_of(create_user(username="staff", password=PASSWORD, is_staff=True))

@@ -1,0 +1,345 @@
+"""Every page of the administration, as everybody: who gets where, and nothing breaks."""
+
+import re
+from html import unescape
+from urllib.parse import urlencode
+
+import pytest
+from django.contrib import admin
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.actions import make_token
+from accounts.models import ApiToken
+from files.models import Change, Chunk, Entry, Extent, Replica, Space, Upload, Version
+from files.names import keys_of
+from rapidserve.db import new_id
+from tests.files.admin.conftest import client_of
+
+MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
+OURS = [model for model in MODELS if model._meta.app_label == "files"]
+UNKNOWN = "01890000-0000-7000-8000-000000000000"
+
+
+def page(model, kind, *arguments):
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{kind}", args=arguments)
+
+
+def pages_of(model):
+    """(kind, address) of every page of a model; a row of it if there is one."""
+    row = model._default_manager.first()
+    some = row.pk if row else UNKNOWN
+    yield "changelist", page(model, "changelist")
+    yield "add", page(model, "add")
+    for kind in ("change", "delete", "history"):
+        yield kind, page(model, kind, some)
+
+
+def statuses(client, model):
+    return {kind: client.get(address).status_code for kind, address in pages_of(model)}
+
+
+def filters_of(model):
+    """The names that a list's own filters have in its address."""
+    for given in admin.site._registry[model].list_filter:
+        field = given[0] if isinstance(given, tuple) else given
+        yield field if isinstance(field, str) else field.parameter_name
+        if isinstance(field, str):
+            yield f"{field}__exact"
+
+
+def links_on(response):
+    return [unescape(link) for link in re.findall(r'href="([^"]+)"', response.content.decode())]
+
+
+def test_everything_that_is_stored_has_a_page():
+    assert {model.__name__ for model in OURS} == {
+        "Change",
+        "Chunk",
+        "Entry",
+        "Extent",
+        "Node",
+        "Replica",
+        "Space",
+        "Upload",
+        "Version",
+    }
+
+
+def test_the_scene_has_a_row_of_everything(full):
+    assert [model.__name__ for model in OURS if not model._default_manager.exists()] == []
+
+
+class TestWhoGetsWhere:
+    def test_a_superuser_looks_at_everything_and_neither_adds_nor_deletes(self, full, as_owner):
+        allowed = {"changelist": 200, "add": 403, "change": 200, "delete": 403, "history": 200}
+
+        assert {model: statuses(as_owner, model) for model in OURS} == dict.fromkeys(OURS, allowed)
+
+    def test_so_does_staff_with_the_right_to_look(self, full, as_viewer):
+        allowed = {"changelist": 200, "add": 403, "change": 200, "delete": 403, "history": 200}
+
+        assert {model: statuses(as_viewer, model) for model in OURS} == dict.fromkeys(OURS, allowed)
+
+    def test_staff_without_rights_is_refused(self, full, as_staff):
+        for model in MODELS:
+            assert set(statuses(as_staff, model).values()) == {403}, model
+
+    def test_others_are_sent_to_sign_in(self, full):
+        for client in (Client(), client_of(full.alice.user)):
+            for model in MODELS:
+                for _, address in pages_of(model):
+                    response = client.get(address)
+                    assert response.status_code == 302
+                    assert response["Location"].startswith("/admin/login/")
+
+    def test_a_token_opens_nothing(self, full, owner):
+        text = make_token(user=owner, name="program").text
+
+        response = Client().get("/admin/", headers={"Authorization": f"Bearer {text}"})
+
+        assert response["Location"].startswith("/admin/login/")
+
+
+class TestNothingBreaks:
+    TEXTS = (
+        "a",
+        "\x00",
+        "a\x00b",
+        "'\"; DROP TABLE--",
+        "%_\\",
+        "x" * 5000,
+        "é\u0301\u202e",
+        "\U0001f600",
+        "-1",
+        "0" * 64,
+        UNKNOWN,
+        UNKNOWN.replace("-", ""),
+        "{",
+        "   ",
+        "1e999",
+        "\ud83d".encode("utf-8", "surrogatepass").decode("utf-8", "replace"),
+    )
+
+    def test_whatever_is_searched_for(self, full, as_owner):
+        for model in MODELS:
+            for text in self.TEXTS:
+                response = as_owner.get(page(model, "changelist"), {"q": text}, follow=True)
+                assert response.status_code == 200, (model, text)
+
+    def test_whatever_id_is_asked_for(self, full, as_owner):
+        for model in MODELS:
+            for odd in ("nonsense", "1", UNKNOWN, "_00", "%00", "x" * 3000, "..%2f", "'"):
+                for kind in ("change", "delete", "history"):
+                    address = page(model, kind, "ID").replace("ID", odd)
+                    response = as_owner.get(address, follow=True)
+                    assert response.status_code in {200, 403, 404}, address
+
+    def test_whatever_filter_is_chosen(self, full, as_owner):
+        for model in MODELS:
+            start = page(model, "changelist")
+            for link in links_on(as_owner.get(start)):
+                if link.startswith("?"):
+                    assert as_owner.get(start + link).status_code == 200, (model, link)
+
+    def test_whatever_a_filter_is_given(self, full, as_owner):
+        anywhere = ("created_at__year", "p", "o", "all", "e", "no_such_field")
+        for model in MODELS:
+            for name in (*filters_of(model), *anywhere):
+                for value in ("nonsense", "\x00", "-1", "9" * 40):
+                    address = f"{page(model, 'changelist')}?{urlencode({name: value})}"
+                    response = as_owner.get(address, follow=True)
+                    assert response.status_code in {200, 400}, address
+
+    def test_nobody_filters_by_what_is_not_shown(self, full, as_owner):
+        guess = page(Space, "changelist") + "?owner__password__startswith=md5"
+
+        assert as_owner.get(guess).status_code == 400
+
+    def test_whatever_link_is_followed(self, full, as_owner):
+        seen = set()
+        for model in OURS:
+            addresses = [page(model, "changelist")]
+            addresses += [page(model, "change", row.pk) for row in model._default_manager.all()[:2]]
+            for address in addresses:
+                seen |= {
+                    link
+                    for link in links_on(as_owner.get(address))
+                    if link.startswith(("/admin/files", "/admin/accounts"))
+                }
+        for link in seen:
+            assert as_owner.get(link, follow=True).status_code in {200, 403}, link
+
+    def test_what_a_link_of_a_row_shows_belongs_to_it(self, full, as_owner):
+        space = full.alice.space
+        shown = as_owner.get(page(Entry, "changelist"), {"space": space.id})
+
+        assert "report.txt" in shown.content.decode()
+        other = Space.objects.get(kind="team")
+        assert (
+            "report.txt"
+            not in as_owner.get(page(Entry, "changelist"), {"space": other.id}).content.decode()
+        )
+
+
+class TestSearches:
+    @pytest.mark.parametrize(
+        ("model", "term"),
+        [
+            (Space, lambda _: "TEAM"),
+            (Space, lambda _: "ali"),
+            (Space, lambda w: str(w.alice.space.id)),
+            (Entry, lambda _: "Réport"),
+            (Entry, lambda _: str(Entry.objects.get(name="report.txt").id)),
+            (Entry, lambda _: Entry.objects.get(name="report.txt").content_hash.upper()),
+            (Version, lambda _: Version.objects.first().content_hash),
+            (Version, lambda _: str(Version.objects.first().id)),
+            (Extent, lambda _: str(Extent.objects.first().version_id)),
+            (Chunk, lambda _: Chunk.objects.first().sha256),
+            (Chunk, lambda _: Chunk.objects.first().key),
+            (Replica, lambda _: Replica.objects.first().chunk.key),
+            (Upload, lambda _: "OPEN"),
+            (Upload, lambda _: "Alice"),
+            (Upload, lambda _: str(Upload.objects.first().id)),
+            (Change, lambda w: str(w.alice.space.root)),
+            (ApiToken, lambda _: "alice"),
+        ],
+    )
+    def test_find_by_what_an_operator_has_at_hand(self, full, as_owner, model, term):
+        response = as_owner.get(page(model, "changelist"), {"q": f" {term(full)} "})
+
+        assert response.context["cl"].result_count > 0
+        assert "nothing like it" not in response.content.decode()
+
+    def test_find_nothing_for_nonsense(self, full, as_owner):
+        for model in OURS:
+            response = as_owner.get(page(model, "changelist"), {"q": "nothing like it"})
+            assert response.context["cl"].result_count == 0, model
+
+
+def many(full, count):
+    """So many more rows of everything that grows, each with its own neighbours."""
+    alice, now = full.alice, timezone.now()
+    spaces = Space.objects.bulk_create(
+        Space(name="S", name_key=f"s{new_id()}", kind="team", owner=alice.user, root=new_id())
+        for _ in range(count)
+    )
+    people = {"created_by": alice.user, "modified_by": alice.user}
+    entries = Entry.objects.bulk_create(
+        Entry(
+            space=space,
+            type="file",
+            parent_id=alice.space.root,
+            **keys_of(f"f{space.id}"),
+            created_at=now,
+            modified_at=now,
+            **people,
+        )
+        for space in spaces
+    )
+    versions = Version.objects.bulk_create(
+        Version(
+            entry=entry,
+            space_id=entry.space_id,
+            state="committed",
+            number=1,
+            size=1,
+            content_type="a/b",
+            created_at=now,
+            created_by=alice.user,
+        )
+        for entry in entries
+    )
+    chunks = Chunk.objects.bulk_create(
+        Chunk(sha256=f"{n:064}", size=1, state="live", node="main") for n in range(count)
+    )
+    Replica.objects.bulk_create(
+        Replica(chunk=chunk, node="main", verified_at=now, verified_how="hashed")
+        for chunk in chunks
+    )
+    Extent.objects.bulk_create(
+        Extent(version=v, index=0, chunk=c, length=1, sha256=c.sha256, space_id=v.space_id)
+        for v, c in zip(versions, chunks, strict=True)
+    )
+    Upload.objects.bulk_create(
+        Upload(
+            space=space,
+            parent_id=alice.space.root,
+            entry_id=new_id(),
+            name="u",
+            name_key="u",
+            on_conflict="fail",
+            actor=alice.user,
+            size=1,
+            reserved_bytes=1,
+            expires_at=now,
+        )
+        for space in spaces
+    )
+    Change.objects.bulk_create(
+        Change(space=e.space, seq=1, type="created", entry=e.id, name="n", actor=alice.user, at=now)
+        for e in entries
+    )
+    for number in range(count):
+        make_token(user=alice.user, name=f"t{number}")
+
+
+def queries_of(client, addresses):
+    """How many each of these pages makes, once what is kept for a while is kept."""
+    counts = {}
+    for address in addresses:
+        client.get(address)
+        with CaptureQueriesContext(connection) as seen:
+            assert client.get(address).status_code == 200
+        counts[address] = len(seen)
+    return counts
+
+
+class TestQueries:
+    def test_do_not_grow_with_the_rows(self, full, as_owner):
+        many(full, 10)
+        addresses = [page(model, "changelist") for model in MODELS]
+        addresses += [
+            page(model, "change", row.pk)
+            for model in MODELS
+            for row in model._default_manager.all()[:1]
+        ]
+        few = queries_of(as_owner, addresses)
+        many(full, 90)
+
+        assert queries_of(as_owner, addresses) == few
+        assert max(few.values()) <= 15
+
+    def test_of_a_search_do_not_count_what_was_not_asked_for(self, full, as_owner):
+        with CaptureQueriesContext(connection) as seen:
+            as_owner.get(page(Chunk, "changelist"), {"q": "0" * 64})
+
+        counts = [q["sql"] for q in seen.captured_queries if "COUNT(*)" in q["sql"]]
+        assert all("LIMIT 10000" in sql for sql in counts if "files_chunk" in sql)
+
+    @pytest.mark.parametrize("model", [Entry, Version, Extent, Chunk, Replica, Change])
+    def test_of_a_large_table_read_one_page_of_it(self, full, as_owner, model):
+        many(full, 60)
+        with CaptureQueriesContext(connection) as seen:
+            as_owner.get(page(model, "changelist"))
+
+        table = model._meta.db_table
+        reads = [q["sql"] for q in seen.captured_queries if f'FROM "{table}"' in q["sql"]]
+        assert reads
+        assert all("LIMIT" in sql for sql in reads)
+        for sql in reads:
+            with connection.cursor() as cursor:
+                cursor.execute("EXPLAIN QUERY PLAN " + sql.replace("%", "%%"))
+                plan = " ".join(str(row[3]) for row in cursor.fetchall())
+            assert "TEMP B-TREE" not in plan, (sql, plan)
+
+
+def test_a_list_says_when_it_shows_only_the_first_rows(full, as_owner, monkeypatch):
+    monkeypatch.setattr("files.admin.shown.MOST_COUNTED", 3)
+
+    text = as_owner.get(page(Change, "changelist")).content.decode()
+
+    assert "The first 3 changes. Search or filter to see others." in " ".join(text.split())
