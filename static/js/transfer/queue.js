@@ -50,7 +50,7 @@ export class Queue {
     this.isHeld = false;
     for (const transfer of transfers) {
       if (transfer.state === "failed" || transfer.state === "cancelled") {
-        transfer.state = "waiting";
+        transfer.renew();
         this.#waiting[transfer.lane].push(transfer);
       }
     }
@@ -109,14 +109,11 @@ export class Queue {
     const busy = { small: 0, large: 0, download: 0 };
     for (const transfer of this.#running) {
       // Who waits for a person keeps nobody else waiting.
-      busy[transfer.lane] += transfer.isPaused || transfer.isAsking ? 0 : 1;
+      busy[transfer.lane] += transfer.isPaused || transfer.isAsking ? 0 : transfer.weight;
     }
     for (const lane of LANES) {
-      for (let free = AT_ONCE[lane] - busy[lane]; free > 0; free -= 1) {
-        const next = this.#nextOf(lane);
-        if (!next) {
-          break;
-        }
+      for (let next; busy[lane] < AT_ONCE[lane] && (next = this.#nextOf(lane)); ) {
+        busy[lane] += next.weight;
         void this.#run(next);
       }
     }
@@ -127,9 +124,15 @@ export class Queue {
     const waiting = this.#waiting[lane];
     for (;;) {
       const next = waiting.shift();
-      if (!next || next.state === "waiting") {
-        return next; // else it was cancelled before its turn
+      if (!next) {
+        return null;
       }
+      if (next.state === "waiting") {
+        const all = next.gather(waiting);
+        const taken = new Set(all.members);
+        this.#waiting[lane] = taken.size > 1 ? waiting.filter((transfer) => !taken.has(transfer)) : waiting;
+        return all;
+      } // else it was cancelled before its turn
     }
   }
 
@@ -139,7 +142,13 @@ export class Queue {
     await transfer.run();
     this.#running.delete(transfer);
     this.isHeld ||= transfer.refusal?.isSignedOut ?? false;
-    this.onEnd(transfer);
+    for (const member of transfer.members) {
+      if (member.state === "waiting") {
+        this.#waiting[member.lane].push(member); // on its own now
+      } else {
+        this.onEnd(member);
+      }
+    }
     this.#startMore();
     this.onChange();
   }

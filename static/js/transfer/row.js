@@ -54,7 +54,15 @@ export class Row {
     this.element.dataset.tone = toneOf(transfer);
     this.#check.toggleAttribute("hidden", transfer.state !== "done");
     this.#showActions();
-    drawStrip(this.#strip, transfer.chunks, transfer.state === "done");
+  }
+
+  /**
+   * Apart from `show`: it asks for the width, and words that change in between would have the
+   * browser lay out the page again for every row.
+   * @param {string[]} colours
+   */
+  draw(colours) {
+    drawStrip(this.#strip, this.#transfer.chunks, this.#transfer.state === "done", colours);
   }
 
   #showActions() {

@@ -11,6 +11,7 @@ export const CHUNK_SIZE = 4_194_304;
  * @property {string} id
  * @property {"file" | "folder"} type
  * @property {string} name
+ * @property {string | null} parent
  * @property {number | null} size
  * @property {string | null} content_hash
  */
@@ -18,16 +19,17 @@ export const CHUNK_SIZE = 4_194_304;
 /**
  * @param {string} method
  * @param {string} path
- * @param {object | null} body
+ * @param {object | Blob | null} body to be sent as JSON; a Blob as it is
  * @param {AbortSignal} signal
  * @returns {Promise<any>} the answer's JSON, null when it has none
  */
 export async function call(method, path, body, signal) {
+  const type = body instanceof Blob ? body.type : "application/json";
   const answer = await fetch(path, {
     method,
     signal,
-    headers: { "Content-Type": "application/json", "X-CSRFToken": csrfToken(), Accept: "application/json" },
-    body: body && JSON.stringify(body),
+    headers: { "Content-Type": type, "X-CSRFToken": csrfToken(), Accept: "application/json" },
+    body: body instanceof Blob ? body : body && JSON.stringify(body),
   }).catch((error) => {
     throw reasonOf(error, signal);
   });
@@ -47,6 +49,18 @@ export async function call(method, path, body, signal) {
  */
 export function entry(id, signal) {
   return call("GET", `/api/files/${encodeURIComponent(id)}`, null, signal);
+}
+
+/**
+ * A page of what is in a folder.
+ * @param {string} folder
+ * @param {string | null} cursor
+ * @param {AbortSignal} signal
+ * @returns {Promise<{ results: Entry[], next: string | null }>}
+ */
+export function children(folder, cursor, signal) {
+  const query = new URLSearchParams({ limit: "1000", ...(cursor && { cursor }) });
+  return call("GET", `/api/files/${encodeURIComponent(folder)}/children?${query}`, null, signal);
 }
 
 /**

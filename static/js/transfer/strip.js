@@ -12,8 +12,9 @@ const RADIUS = 1.5;
  * @param {HTMLCanvasElement} canvas
  * @param {Uint8Array} chunks of Chunk
  * @param {boolean} isDone a file without chunks is drawn as one cell
+ * @param {string[]} colours as of `stripColours`
  */
-export function drawStrip(canvas, chunks, isDone) {
+export function drawStrip(canvas, chunks, isDone, colours) {
   const context = canvas.getContext("2d");
   const scale = window.devicePixelRatio;
   const [width, height] = [Math.round(canvas.clientWidth * scale), Math.round(canvas.clientHeight * scale)];
@@ -22,7 +23,6 @@ export function drawStrip(canvas, chunks, isDone) {
   }
   canvas.width = width;
   canvas.height = height;
-  const colours = coloursOf(canvas);
   const room = Math.floor(canvas.clientWidth / (LEAST_CELL + GAP));
   const cells = Math.max(1, Math.min(chunks.length, MOST_CELLS, room));
   const step = (width + GAP * scale) / cells;
@@ -49,8 +49,11 @@ function stateOf(chunks) {
   return least < Chunk.MOVING && chunks.includes(Chunk.MOVING) ? Chunk.MOVING : least;
 }
 
-/** @param {Element} element */
-function coloursOf(element) {
+/**
+ * The colour of each state, in the theme of the moment. Asking takes a while: once for all strips.
+ * @param {Element} element
+ */
+export function stripColours(element) {
   const style = getComputedStyle(element);
   const [line, accent, have] = ["line", "accent", "have"].map((name) =>
     style.getPropertyValue(`--color-${name}`),

@@ -61,6 +61,25 @@ export class Transfer {
     this.lane = lane;
   }
 
+  /** Whose states tell what became of this: itself, or those whose work it does. */
+  get members() {
+    return /** @type {Transfer[]} */ ([this]);
+  }
+
+  /** How many places of its lane it takes. */
+  get weight() {
+    return 1;
+  }
+
+  /**
+   * What runs when it is this one's turn: itself, or something that does others' work along with it.
+   * @param {Transfer[]} _waiting behind it
+   * @returns {Transfer}
+   */
+  gather(_waiting) {
+    return this;
+  }
+
   /** @returns {"upload" | "download"} */
   get kind() {
     return this.lane === "download" ? "download" : "upload";
@@ -126,6 +145,13 @@ export class Transfer {
   /** It is taken off the list: nobody will retry it. */
   dismiss() {
     this.isDismissed = true;
+  }
+
+  /** Stand in line again, after a failure or a cancellation. */
+  renew() {
+    this.#cancelling = new AbortController();
+    this.signal = this.#cancelling.signal;
+    this.become("waiting");
   }
 
   /** Chunks under way still arrive; nothing new begins. */

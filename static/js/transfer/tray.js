@@ -8,11 +8,16 @@ import { sizeText, timeLeftText } from "../sizes.js";
 import { icon, iconButton, make, setText } from "./elements.js";
 import { Row } from "./row.js";
 import { Speed } from "./speed.js";
+import { stripColours } from "./strip.js";
 import { numberText, titleOf } from "./words.js";
 
 /** @typedef {import("./transfer.js").Transfer} Transfer */
+/** @typedef {import("./transfer.js").State} State */
 
 const MOST_ROWS = 30;
+const SHARE = 9; // of the time, a tenth at most is for looking: with thousands of files it takes longer
+/** @type {Partial<Record<State, string>>} */
+const WORDS = { waiting: "waiting", done: "done", failed: "failed", cancelled: "cancelled" };
 const PER_FILE = 262_144; // bytes that could have been sent in the time that a file's calls take
 const BETWEEN = 100; // milliseconds between two looks at everything
 
@@ -38,6 +43,7 @@ export class Tray {
   #speed = new Speed();
   #pace = new Speed(); // of the whole work: what is found here already counts, what is sent twice does not
   #isScheduled = false;
+  #cost = 0; // milliseconds that the last look took
   #wasOpen = 0;
 
   /**
@@ -82,10 +88,15 @@ export class Tray {
   #schedule() {
     if (!this.#isScheduled) {
       this.#isScheduled = true;
-      setTimeout(() => {
-        this.#isScheduled = false;
-        this.#show();
-      }, BETWEEN);
+      setTimeout(
+        () => {
+          const began = performance.now();
+          this.#isScheduled = false;
+          this.#show();
+          this.#cost = performance.now() - began;
+        },
+        Math.max(BETWEEN, this.#cost * SHARE),
+      );
     }
   }
 
@@ -143,6 +154,8 @@ export class Tray {
       }
     }
     shown.forEach((transfer, place) => this.#place(this.#rowOf(transfer), place));
+    const colours = stripColours(this.element);
+    this.#rows.forEach((row) => row.draw(colours));
     const more = transfers.length - shown.length;
     this.#more.hidden = more === 0;
     setText(this.#more, more ? moreText(transfers, wanted) : "");
@@ -232,13 +245,12 @@ function cancelDialog() {
  * @param {Transfer[]} transfers
  */
 function whatMatters(transfers) {
-  const failed = transfers.filter((transfer) => transfer.state === "failed").slice(0, MOST_ROWS / 2);
-  const active = transfers.filter((transfer) => !transfer.hasEnded && transfer.state !== "waiting");
-  const waiting = transfers.filter((transfer) => transfer.state === "waiting").slice(0, MOST_ROWS / 3);
-  const shown = [...active, ...failed, ...waiting];
-  const rest = Math.max(0, MOST_ROWS - shown.length);
-  const done = transfers.filter((transfer) => transfer.state === "done" || transfer.state === "cancelled");
-  return [...shown, ...(rest ? done.slice(-rest).reverse() : [])];
+  const inState = (/** @type {State[]} */ ...states) => transfers.filter(({ state }) => states.includes(state));
+  const active = inState("preparing", "moving", "finishing").slice(0, MOST_ROWS / 2);
+  const failed = inState("failed").slice(0, MOST_ROWS / 3);
+  const shown = [...active, ...failed, ...inState("waiting")].slice(0, MOST_ROWS);
+  const rest = MOST_ROWS - shown.length;
+  return rest ? [...shown, ...inState("done", "cancelled").slice(-rest).reverse()] : shown;
 }
 
 /**
@@ -247,16 +259,14 @@ function whatMatters(transfers) {
  */
 function moreText(transfers, shown) {
   const others = transfers.filter((transfer) => !shown.has(transfer));
-  const count = (/** @type {import("./transfer.js").State} */ state) =>
-    others.filter((transfer) => transfer.state === state).length;
-  const parts = [
-    [count("done"), "done"],
-    [count("waiting"), "waiting"],
-    [count("failed"), "failed"],
-    [count("cancelled"), "cancelled"],
-  ];
-  const named = parts.filter(([number]) => number).map(([number, state]) => `${numberText(Number(number))} ${state}`);
-  return `${numberText(others.length)} more: ${named.join(", ")}`;
+  /** @type {Map<string, number>} */
+  const counts = new Map();
+  for (const { state } of others) {
+    const word = WORDS[state] ?? "under way";
+    counts.set(word, (counts.get(word) ?? 0) + 1);
+  }
+  const parts = [...counts].map(([word, count]) => `${numberText(count)} ${word}`);
+  return `${numberText(others.length)} more: ${parts.join(", ")}`;
 }
 
 /**

@@ -4,6 +4,7 @@
 import { Conflicts } from "./conflicts.js";
 import { failUnread, FolderUpload } from "./folder.js";
 import { Folders } from "./folders.js";
+import { Neighbours } from "./neighbours.js";
 import * as unfinished from "./unfinished.js";
 import { Upload } from "./upload.js";
 
@@ -17,6 +18,7 @@ export class Drop {
   #folder;
   #folders;
   #conflicts = new Conflicts();
+  #neighbours = new Neighbours();
   /** @type {(Upload | FolderUpload)[]} */
   #transfers = [];
   /** @type {Set<string>} names of what was dropped itself */
@@ -75,6 +77,7 @@ export class Drop {
         root: this.#folder,
         folder: (path) => this.#folders.idOf(path),
         forgetFolders: () => this.#folders.forget(),
+        entry: (id, signal) => this.#neighbours.entry(id, signal),
         settle: (path, isFolder, signal) => this.#conflicts.settle({ path, isFolder, signal }),
       });
     }

@@ -75,6 +75,22 @@ export function complete(upload, signal) {
   return call("POST", `/api/upload/${upload}/complete`, null, signal);
 }
 
+/**
+ * Many small files in one request.
+ * @param {object} head
+ * @param {Blob[]} bytes of its files, in the same order
+ * @param {AbortSignal} signal
+ * @returns {Promise<{ results: { index: number, file?: import("../transfer/server.js").Entry,
+ *                                error?: Record<string, any> & { message: string } }[] }>}
+ */
+export function pack(head, bytes, signal) {
+  const text = new TextEncoder().encode(JSON.stringify(head));
+  const length = new DataView(new ArrayBuffer(4));
+  length.setUint32(0, text.length);
+  const body = new Blob([length.buffer, text, ...bytes], { type: "application/vnd.rapidserve.pack" });
+  return call("POST", "/api/upload/pack", body, signal);
+}
+
 /** @param {string} upload one that has ended already is fine, too: nobody waits for the answer */
 export async function giveUp(upload) {
   await call("DELETE", `/api/upload/${upload}`, null, AbortSignal.timeout(30_000)).catch(() => {});

@@ -4,9 +4,10 @@
 import { contentHash } from "../transfer/contenthash.js";
 import { readAhead } from "../transfer/pages.js";
 import { isRefusal, Refusal } from "../transfer/refusal.js";
-import { CHUNK_SIZE, entry } from "../transfer/server.js";
+import { CHUNK_SIZE } from "../transfer/server.js";
 import { Chunk, Transfer } from "../transfer/transfer.js";
 import { Hashes } from "./hashes.js";
+import { companions, LARGEST_PACKED, Pack } from "./pack.js";
 import * as protocol from "./protocol.js";
 
 const PAGE = 1000;
@@ -23,6 +24,7 @@ const MOST_ADDRESSES = 4; // for one chunk: a server that refuses its own would 
  * @property {string} root id of the folder that all of it goes into
  * @property {(path: string[]) => Promise<string>} folder the id of a folder in it
  * @property {() => void} forgetFolders some of them are gone
+ * @property {(id: string, signal: AbortSignal) => Promise<import("../transfer/server.js").Entry>} entry
  * @property {(name: string, isFolder: boolean, signal: AbortSignal) => Promise<OnConflict | "skip">} settle
  */
 
@@ -39,6 +41,11 @@ export class Upload extends Transfer {
   #hashes;
   #drop;
   #isAbandoned = false;
+  #isAlone = false;
+  /** @type {(() => void) | null} what to tell the pack it is in when it was cancelled */
+  #leave = null;
+  /** @type {Refusal | null} that its name is taken, as the pack has found */
+  #conflict = null;
 
   /**
    * @param {File} file
@@ -60,9 +67,80 @@ export class Upload extends Transfer {
     return Math.min(this.#hashes.found * CHUNK_SIZE, this.size);
   }
 
+  /** What the server is told of it beside its bytes. */
+  get facts() {
+    return {
+      name: this.name,
+      path: this.folders.length ? this.folders.join("/") : undefined,
+      content_type: this.file.type || undefined,
+      modified_at: timestamp(this.file.lastModified),
+    };
+  }
+
+  get #isPackable() {
+    return this.size <= LARGEST_PACKED && !this.#isAlone;
+  }
+
+  /**
+   * @override
+   * @param {Transfer[]} waiting
+   * @returns {Transfer}
+   */
+  gather(waiting) {
+    if (!this.#isPackable) {
+      return this;
+    }
+    const others = waiting.filter((other) => other instanceof Upload);
+    const packable = others.filter(
+      (other) => other.#isPackable && other.state === "waiting" && other.#drop.root === this.#drop.root,
+    );
+    const chosen = companions(this, packable);
+    return chosen.length > 1 ? new Pack(chosen, this.#drop.root) : this;
+  }
+
+  /** @param {() => void} leave */
+  joinPack(leave) {
+    this.#leave = leave;
+    this.become("moving");
+    this.chunks.fill(Chunk.MOVING);
+  }
+
+  /** @param {import("../transfer/server.js").Entry} file */
+  arriveInPack(file) {
+    const stats = { size: this.size, uploaded_bytes: this.size, deduplicated_bytes: 0 };
+    this.result = { file, version: { number: 1 }, stats };
+    this.touched.add(file.parent ?? "");
+    this.chunks.fill(Chunk.MOVED);
+    this.bytesMoved += this.size;
+    this.state = "done"; // also when it was cancelled meanwhile: the file is there
+  }
+
+  /** @param {Refusal} refusal */
+  refuseInPack(refusal) {
+    this.#conflict = refusal.code === "name_taken" ? refusal : null;
+  }
+
+  /** @param {Refusal | null} refusal why trying on its own would be in vain, too */
+  leavePack(refusal) {
+    this.#leave = null;
+    if (this.hasEnded) {
+      return;
+    }
+    this.#isAlone = true;
+    this.forgetProgress();
+    this.become(refusal ? "failed" : "waiting");
+    this.refusal = refusal;
+    this.reason = refusal?.message ?? "";
+  }
+
   /** @override @protected */
   async perform() {
     this.#isAbandoned = false;
+    const conflict = this.#conflict;
+    this.#conflict = null;
+    if (conflict && (await this.#isSettled(conflict))) {
+      return;
+    }
     for (let starts = 1; ; starts += 1) {
       try {
         this.forgetProgress();
@@ -84,6 +162,7 @@ export class Upload extends Transfer {
   /** What was sent is the server's to clear away. @override @protected */
   undo() {
     this.#isAbandoned = true;
+    this.#leave?.();
     if (this.id) {
       void protocol.giveUp(this.id);
       this.id = "";
@@ -210,7 +289,7 @@ export class Upload extends Transfer {
    * @returns {Promise<boolean>} true: nothing is left to do
    */
   async #isSettled(refusal) {
-    const other = await this.calling((signal) => entry(refusal.facts.id, signal)).catch((error) => {
+    const other = await this.calling((signal) => this.#drop.entry(refusal.facts.id, signal)).catch((error) => {
       if (isRefusal(error, "not_found")) {
         return null; // it has left the name since: try again
       }
@@ -222,6 +301,7 @@ export class Upload extends Transfer {
     if (other.type === "file" && other.size === this.size && other.content_hash === (await this.#contentHash())) {
       this.isSame = true;
       this.chunks.fill(Chunk.HAVE);
+      this.touched.add(other.parent ?? "");
       return true;
     }
     this.isAsking = true;
@@ -264,15 +344,8 @@ export class Upload extends Transfer {
    * @param {{ sha256: string, size: number }[]} chunks
    */
   #announcement(parent, chunks) {
-    return {
-      parent,
-      name: this.name,
-      size: this.size,
-      chunks,
-      content_type: this.file.type || undefined,
-      modified_at: timestamp(this.file.lastModified),
-      on_conflict: this.onConflict,
-    };
+    const { name, content_type, modified_at } = this.facts;
+    return { parent, name, size: this.size, chunks, content_type, modified_at, on_conflict: this.onConflict };
   }
 }
 
