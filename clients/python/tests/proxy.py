@@ -12,6 +12,7 @@ from typing import Self
 
 PUT_CHUNK = ("PUT", "/d/upload/")
 GET_CHUNK = ("GET", "/d/chunk/")
+PACK = ("POST", "/api/upload/pack")
 PATIENCE = 60.0
 _HOP = {"connection", "keep-alive", "transfer-encoding", "date", "server"}
 
@@ -33,12 +34,13 @@ class Proxy:
     def __init__(self, upstream: int) -> None:
         self.passed: list[Passed] = []
         self.alter: Callable[[str, str, bytes], bytes] = lambda _method, _path, body: body
+        self.alter_sent: Callable[[str, bytes], bytes] = lambda _method, body: body
         self.answer: Callable[[str, str], tuple[int, bytes] | None] = lambda _method, _path: None
         self._upstream = upstream
         self._held: tuple[tuple[str, str], int] | None = None
         self._going = threading.Event()
         self._lock = threading.Lock()
-        self._begun = 0
+        self._begun = self._under_way = 0
         handler = type("Handler", (_Handler,), {"proxy": self})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
@@ -89,13 +91,25 @@ class Proxy:
     ) -> tuple[int, dict[str, str], bytes]:
         connection = http.client.HTTPConnection("127.0.0.1", self._upstream, timeout=PATIENCE)
         try:
-            connection.request(method, path, body or None, headers)
+            self._change_under_way(1)
+            sent = self.alter_sent(method, body)
+            connection.request(method, path, sent or None, headers)
             answer = connection.getresponse()
             content = self.alter(method, path, answer.read())
             self.passed.append(Passed(method, path, headers, answer.status))
             return answer.status, dict(answer.getheaders()), content
         finally:
+            self._change_under_way(-1)
             connection.close()
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether no request is between client and server."""
+        return self._under_way == 0
+
+    def _change_under_way(self, change: int) -> None:
+        with self._lock:
+            self._under_way += change
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -9,10 +9,13 @@ from pathlib import Path
 import pytest
 
 from desk import CHUNK, Desk, noise
-from proxy import PUT_CHUNK, Proxy
+from proxy import PACK, PUT_CHUNK, Proxy
 from tests.e2e.conftest import eventually
 
 pytestmark = pytest.mark.e2e
+
+LARGE = 300_000
+"""Bytes. Too many to go in a pack with others."""
 
 
 def content_hash(data: bytes) -> str:
@@ -73,12 +76,13 @@ def test_what_is_there_is_not_sent_again(proxied: tuple[Desk, Proxy], place: str
     desk, proxy = proxied
     for number in range(5):
         desk.write(f"film/{number}.bin", noise(100))
+    desk.write("film/large.bin", noise(CHUNK + 1))
 
-    assert desk.counts("put", "film", place)["sent"] == 5
+    assert desk.counts("put", "film", place)["sent"] == 6
     before = len(proxy.passed)
     again = desk.counts("put", "film", place)
 
-    assert (again["sent"], again["unchanged"], again["bytes"]) == (0, 5, 0)
+    assert (again["sent"], again["unchanged"], again["bytes"]) == (0, 6, 0)
     assert {one.method for one in proxy.passed[before:]} == {"GET"}
 
 
@@ -86,7 +90,7 @@ def test_a_file_that_was_only_touched_is_not_sent_again(
     proxied: tuple[Desk, Proxy], place: str
 ) -> None:
     desk, proxy = proxied
-    file = desk.write("a.bin", noise(100))
+    file = desk.write("a.bin", noise(LARGE))
     desk.ok("put", "a.bin", f"{place}/")
     os.utime(file, (1, 1))
 
@@ -271,7 +275,7 @@ def test_files_without_a_line_of_output_when_quiet(desk: Desk, place: str) -> No
 
 def test_a_full_space_is_told_in_the_servers_words(proxied: tuple[Desk, Proxy], place: str) -> None:
     desk, proxy = proxied
-    desk.write("a.bin", b"1")
+    desk.write("a.bin", noise(LARGE))
     error = {"error": {"code": "quota_exceeded", "message": "The space is full.", "need": 1}}
     proxy.answer = lambda _, path: (
         (507, json.dumps(error).encode()) if path.endswith("/register") else None
@@ -285,7 +289,7 @@ def test_a_full_space_is_told_in_the_servers_words(proxied: tuple[Desk, Proxy], 
 
 def test_a_busy_server_is_asked_again(proxied: tuple[Desk, Proxy], place: str) -> None:
     desk, proxy = proxied
-    desk.write("a.bin", b"1")
+    desk.write("a.bin", noise(LARGE))
     busy = {"error": {"code": "busy", "message": "Try again in a moment."}}
     refusals = iter(range(3))
     proxy.answer = lambda _, path: (
@@ -346,6 +350,70 @@ def test_the_token_goes_to_the_api_and_to_no_address_of_a_chunk(
     with_token = {one.path[:5] for one in proxy.passed if "Authorization" in one.headers}
     without = {one.path[:3] for one in proxy.passed if "Authorization" not in one.headers}
     assert (with_token, without) == ({"/api/"}, {"/d/"})
+
+
+def test_small_files_go_many_at_a_time(proxied: tuple[Desk, Proxy], place: str) -> None:
+    desk, proxy = proxied
+    for number in range(100):
+        desk.write(f"film/{number % 7}/{number}.bin", noise(number))
+
+    desk.ok("put", "film", place)
+
+    assert proxy.count(PACK) == 1
+    assert len(desk.listed(f"{place}/film/3")) == 14
+
+
+def test_a_server_without_packs_gets_them_one_by_one(
+    proxied: tuple[Desk, Proxy], place: str
+) -> None:
+    desk, proxy = proxied
+    for number in range(10):
+        desk.write(f"film/{number}/{number}.bin", noise(100))
+    proxy.answer = lambda _, path: (404, b"{}") if path == PACK[1] else None
+
+    desk.ok("put", "film", place)
+
+    assert proxy.count(PUT_CHUNK) == 10
+    assert desk.listed(f"{place}/film/3") == ["3.bin"]
+
+
+def test_of_a_pack_that_is_refused_whole_each_file_says_why(
+    proxied: tuple[Desk, Proxy], place: str
+) -> None:
+    desk, proxy = proxied
+    desk.write("film/1.bin", noise(100))
+    desk.write("film/2.bin", noise(100))
+    error = {"error": {"code": "quota_exceeded", "message": "The space is full.", "need": 1}}
+    proxy.answer = lambda _, path: (507, json.dumps(error).encode()) if path == PACK[1] else None
+
+    desk.ok("put", "film/", place)
+
+    assert desk.listed(place) == ["1.bin", "2.bin"]
+
+
+def test_a_small_file_that_a_newer_one_replaces(desk: Desk, place: str) -> None:
+    desk.write("film/a.bin", b"old")
+    desk.write("film/b.bin", b"same")
+    desk.ok("put", "film", place)
+    desk.write("film/a.bin", b"new")
+
+    again = desk.counts("put", "film", place)
+
+    assert (again["sent"], again["unchanged"], again["bytes"]) == (1, 1, 3)
+    assert entries(desk, f"{place}/film")["a.bin"]["content_hash"] == content_hash(b"new")
+
+
+def test_two_folders_put_into_one_do_not_hide_each_others_files(desk: Desk, place: str) -> None:
+    desk.write("one/same.bin", b"1")
+    desk.write("two/same.bin", b"2")
+    desk.write("two/other.bin", b"3")
+
+    done = desk.run("put", "one/", "two/", place)
+
+    assert done.code == 1
+    assert "two/same.bin" in done.err
+    assert entries(desk, place)["same.bin"]["content_hash"] == content_hash(b"1")
+    assert desk.listed(place) == ["other.bin", "same.bin"]
 
 
 def test_a_pipe_that_closes_early_is_no_error(desk: Desk, place: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 
 from rapidserve_client import blocks
 from rapidserve_client.connection import Put
-from rapidserve_client.errors import BadAnswer
+from rapidserve_client.errors import BadAnswer, Refused
 
 T = TypeVar("T", str, int, dict[str, Any], list[Any])
 
@@ -107,6 +107,17 @@ def space(answer: Any) -> Space:
 def page(answer: Any) -> tuple[list[Any], str | None]:
     """The results of a list, and its cursor."""
     return _get(answer, "results", list), _optional(answer, "next", str)
+
+
+def pack_result(answer: Any, index: int, content_hash: str) -> Entry | Refused:
+    """What became of file `index` of a pack, which has this content hash."""
+    _expect(_get(answer, "index", int) == index)
+    if isinstance(answer.get("error"), dict):
+        error = answer["error"]
+        return Refused(_get(error, "message", str), code=_get(error, "code", str))
+    made = entry(answer.get("file"))
+    _expect(made.content_hash == content_hash)
+    return made
 
 
 def upload_page(answer: Any, size: int) -> UploadPage:

@@ -18,6 +18,7 @@ from rapidserve_client.progress import Display, Lines, Quiet
 from rapidserve_client.put import Putting
 from rapidserve_client.remote import RemotePath, Tree, tree_of
 from rapidserve_client.report import Report
+from rapidserve_client.sending import Sender
 from rapidserve_client.server import Server
 from rapidserve_client.workers import Workers
 
@@ -68,7 +69,8 @@ def _put(given: argparse.Namespace, halt: Halt) -> int:
     target = RemotePath.parse(given.remote)
 
     def put(tree: Tree, workers: Workers, report: Report) -> None:
-        Putting(tree, workers, report, checksum=given.checksum).run(given.paths, target)
+        sender = Sender(tree.server, workers, report, checksum=given.checksum)
+        Putting(tree, sender).run(given.paths, target)
 
     return _transfer(given, halt, "sent", put)
 

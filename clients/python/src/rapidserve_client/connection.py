@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, NoReturn, Self, TypeVar
+from typing import Any, Final, NoReturn, Self
 
 import httpx2
 
@@ -19,6 +19,7 @@ from rapidserve_client.errors import (
     Broken,
     Busy,
     Damaged,
+    NeverReached,
     NotFound,
     NotSignedIn,
     Refused,
@@ -26,8 +27,6 @@ from rapidserve_client.errors import (
     Unsafe,
 )
 from rapidserve_client.patience import Halt, persist
-
-T = TypeVar("T")
 
 MAX_ANSWER: Final = 32 * 2**20
 """Bytes of JSON. A page of 1000 entries or chunks takes about 1 MiB."""
@@ -38,6 +37,12 @@ PATIENT_TIMEOUT: Final = httpx2.Timeout(600.0, connect=10.0, pool=None)
 """Seconds. For completing an upload, when the server looks for a million chunks."""
 _PASSING: Final = {429, 500, 502, 503, 504}
 _S3_CODE = re.compile(rb"<Code>(\w{1,64})</Code>")
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    media_type: str
+    content: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,7 @@ class Connection:
         self.address = address
         self._token = token
         self._halt = halt
-        self._has_answered = False
+        self._answered: set[str] = set()
         room = 2 * parallel + 2  # as many calls as chunks may be under way, and ours
         self._client = httpx2.Client(
             timeout=TIMEOUT,
@@ -77,7 +82,7 @@ class Connection:
         method: str,
         path: str,
         *,
-        body: Mapping[str, Any] | None = None,
+        body: Body | None = None,
         query: Mapping[str, str | int] | None = None,
         patient: bool = False,
         once: bool = False,
@@ -91,12 +96,12 @@ class Connection:
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
         if body is not None:
-            headers["Content-Type"] = "application/json"
+            headers["Content-Type"] = body.media_type
         request = self._client.build_request(
             method,
             self.address + path,
             params=query,
-            content=None if body is None else json.dumps(body).encode(),
+            content=None if body is None else body.content,
             headers=headers,
             timeout=PATIENT_TIMEOUT if patient else TIMEOUT,
         )
@@ -106,7 +111,7 @@ class Connection:
                 _refuse_redirect(answer)
                 return _json(answer.read(MAX_ANSWER))
 
-        return ask() if once else self._persist(ask)
+        return ask() if once else persist(ask, self._halt)
 
     def put(self, target: Put, pieces: Callable[[], Iterable[bytes]], size: int) -> None:
         """Send a chunk: `size` bytes, from the beginning each time it is tried."""
@@ -121,7 +126,7 @@ class Connection:
             with self._answer(request) as answer:
                 _refuse_redirect(answer)
 
-        self._persist(send)
+        persist(send, self._halt)
 
     def fetch(self, url: str, size: int, seen: Callable[[int], None]) -> bytearray:
         """The `size` bytes of a chunk, not yet verified. `seen` is told of bytes as they come, and
@@ -142,7 +147,7 @@ class Connection:
                 seen(-arrived)
                 raise
 
-        return self._persist(receive)
+        return persist(receive, self._halt)
 
     def close(self) -> None:
         self._client.close()
@@ -196,16 +201,15 @@ class Connection:
         except httpx2.LocalProtocolError as error:
             raise BadAnswer("The server gave headers that can't be sent.") from error
         except httpx2.TransportError as error:
-            raise Unreachable(_unreachable(request, error)) from error
-        self._has_answered = True
+            known = request.url.host in self._answered
+            kind = Unreachable if known else NeverReached
+            raise kind(_unreachable(request, error)) from error
+        self._answered.add(request.url.host)
         answer = _Answer(response)
         if not (response.is_success or answer.location):
             with answer:
                 _refuse(answer)
         return answer
-
-    def _persist(self, action: Callable[[], T]) -> T:
-        return persist(action, self._halt, is_known=lambda: self._has_answered)
 
 
 class _Answer:

@@ -1,5 +1,6 @@
 """Which server, and as whom: from the environment, else from what `rapidserve login` kept."""
 
+import ipaddress
 import json
 import os
 import tempfile
@@ -14,7 +15,6 @@ from rapidserve_client.errors import LocalTrouble, NotSignedIn, UsageError
 
 URL: Final = "RAPIDSERVE_URL"
 TOKEN: Final = "RAPIDSERVE_TOKEN"  # noqa: S105 - the name of a variable
-_LOOPBACK: Final = ("localhost", "127.", "::1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,12 @@ def address_of(text: str) -> str:
 def is_exposed(address: str) -> bool:
     """Whether the token would cross a network unencrypted."""
     parts = urlsplit(address)
-    return parts.scheme == "http" and not (parts.hostname or "").startswith(_LOOPBACK)
+    host = parts.hostname or ""
+    try:
+        stays_here = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        stays_here = host == "localhost"
+    return parts.scheme == "http" and not stays_here
 
 
 def access(server: str | None) -> Access:

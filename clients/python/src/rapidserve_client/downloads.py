@@ -59,8 +59,8 @@ class Download:
         """Of the one version that was listed: a later one must not be mixed into it."""
         version = self.entry.version
         page = self.server.manifest(self.entry.id, version=version, start=start, **limit)
-        if page.size != self.entry.size:
-            raise Damaged("The server says different things of its size.")
+        if (page.size, page.content_hash) != (self.entry.size, self.entry.content_hash):
+            raise Damaged("The server says one thing of it in the list and another here.")
         return page
 
     def _fetch_page(self, page: ManifestPage, part: Part) -> None:

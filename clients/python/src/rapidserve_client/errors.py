@@ -7,6 +7,7 @@ ClientError             exit code
 │   └── NotFound             4
 ├── Transient                     may pass: tried again by `patience`
 │   ├── Unreachable          5    no connection
+│   │   └── NeverReached     5    nor was there one before
 │   ├── Broken               1    a connection that ended in the middle of an answer
 │   └── Busy                 1    429 and 5xx
 ├── BadAnswer                1    an answer that is not of this protocol
@@ -68,6 +69,10 @@ class Transient(ClientError):
 
 class Unreachable(Transient):
     exit_code = 5
+
+
+class NeverReached(Unreachable):
+    pass
 
 
 class Broken(Transient):

@@ -6,7 +6,14 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-from rapidserve_client.errors import Broken, Busy, Interrupted, Transient, Unreachable
+from rapidserve_client.errors import (
+    Broken,
+    Busy,
+    Interrupted,
+    NeverReached,
+    Transient,
+    Unreachable,
+)
 
 T = TypeVar("T")
 
@@ -15,11 +22,12 @@ LONGEST_DELAY: Final = 10.0
 LONGEST_ASKED: Final = 120.0
 """Seconds. A server that asks for more patience than this gets another try sooner."""
 
-TRIES: Final[dict[type[Transient], int]] = {Unreachable: 18, Broken: 5, Busy: 5}
-"""Unreachable: about two minutes, long enough for a server to be restarted. The others concern one
-request, and are not worth a wait while everything else goes on."""
-TRIES_OF_STRANGERS: Final = 3
-"""For a server that has never answered: the address is wrong more often than the server is down."""
+TRIES: Final[dict[type[Transient], int]] = {
+    NeverReached: 3,  # the address is wrong more often than the server is down
+    Unreachable: 18,  # about two minutes, long enough for a server to be restarted
+    Broken: 5,  # this and the next concern one request, while everything else goes on
+    Busy: 5,
+}
 
 
 class Halt:
@@ -42,10 +50,10 @@ class Halt:
             raise Interrupted("Interrupted.")
 
 
-def persist(action: Callable[[], T], halt: Halt, *, is_known: Callable[[], bool]) -> T:
+def persist(action: Callable[[], T], halt: Halt) -> T:
     """What `action` gives, tried again with growing pauses while it fails for passing reasons.
 
-    `is_known`: whether the server has ever answered. The last failure is raised as it is.
+    The last failure is raised as it is.
     """
     failures: Counter[type[Transient]] = Counter()
     while True:
@@ -55,7 +63,7 @@ def persist(action: Callable[[], T], halt: Halt, *, is_known: Callable[[], bool]
         except Transient as error:
             kind = type(error)
             failures[kind] += 1
-            if failures[kind] >= (TRIES[kind] if is_known() else TRIES_OF_STRANGERS):
+            if failures[kind] >= TRIES[kind]:
                 raise
             halt.wait(pause(failures.total(), error.retry_after))
 

@@ -6,7 +6,6 @@ the server has go to other threads.
 
 import os
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,36 +17,39 @@ from rapidserve_client.errors import ClientError, LocalTrouble, NotFound, Refuse
 from rapidserve_client.names import name_key
 from rapidserve_client.remote import RemotePath, Tree
 from rapidserve_client.report import Report
-from rapidserve_client.sources import OpenFile
-from rapidserve_client.uploads import Digests, Upload
-from rapidserve_client.workers import Flight, Workers
+from rapidserve_client.sending import PACKED_BELOW, Job, Opener, Pack, Sender
+from rapidserve_client.workers import Flight
 
 AHEAD: Final = 10_000
 """Files found and not yet dealt with, at most: totals are told early, memory stays bounded."""
 STANDARD_INPUT: Final = "-"
 
-Opener = Callable[[], AbstractContextManager[OpenFile]]
-
 
 @dataclass
 class Putting:
-    """One run of the command. `checksum`: believe contents only, not size and time."""
+    """One run of the command."""
 
     tree: Tree
-    workers: Workers
-    report: Report
-    checksum: bool
+    sender: Sender
 
     def run(self, paths: Sequence[str], target: RemotePath) -> None:
         """Put all of `paths` at or into `target`."""
         destinations = self._destinations(paths, target)
-        with Flight(self.workers.files, AHEAD) as flight:
+        self._several = len(paths) > 1
+        self._claimed: set[tuple[str, str]] = set()
+        self._pack = Pack(self.sender, self.tree.top)
+        with Flight(self.sender.workers.files, AHEAD) as flight:
             self._flight = flight
             for path, place in destinations:
                 try:
                     self._put(path, place)
                 except ClientError as error:
-                    self.report.failed(path, error)
+                    self._report.failed(path, error)
+            self._begin_pack(self.tree.top)
+
+    @property
+    def _report(self) -> Report:
+        return self.sender.report
 
     def _destinations(
         self, paths: Sequence[str], target: RemotePath
@@ -79,35 +81,40 @@ class Putting:
 
     def _put(self, path: str, place: RemotePath) -> None:
         if path == STANDARD_INPUT:
-            self._add(place.parts[-1], path, self._parent(place), sources.standard_input, 0)
+            folder = self.tree.make_folders(place.parent)
+            job = self._job(path, sources.standard_input, 0, place.parts[-1], folder, "")
+            self._flight.add(job.send)
         elif sources.is_folder(path):
-            self._put_folder(Path(path), self.tree.make_folders(place))
+            folder = self.tree.make_folders(place)
+            self._begin_pack(folder)
+            self._put_folder(Path(path), folder)
         elif os.path.lexists(path):
-            self._put_file(Path(path), self._parent(place), place.parts[-1])
+            folder = self.tree.make_folders(place.parent)
+            if self._pack.top.id != folder.id:
+                self._begin_pack(folder)
+            self._put_file(Path(path), folder, place.parts[-1], "")
         else:
             raise NotFound("There is no such file here.")
 
-    def _parent(self, place: RemotePath) -> Entry:
-        return self.tree.make_folders(place.parent)
-
-    def _put_folder(self, local: Path, folder: Entry) -> None:
+    def _put_folder(self, local: Path, folder: Entry, path: str = "") -> None:
         """All that is in a local folder. What fails is reported, the rest goes on."""
         try:
             listing = sources.listing(local)
         except ClientError as error:
-            self.report.failed(str(local), error)
+            self._report.failed(str(local), error)
             return
         seen: set[str] = set()
-        for path, why in listing.others:
-            self.report.skipped(str(path), why)
-        for path in listing.files:
-            self._guarded(path, seen, lambda path: self._put_file(path, folder, path.name))
-        for path in listing.folders:
-            self._guarded(path, seen, lambda path: self._put_subfolder(path, folder))
+        for other, why in listing.others:
+            self._report.skipped(str(other), why)
+        for file in listing.files:
+            self._guarded(file, seen, lambda file: self._put_file(file, folder, file.name, path))
+        for below in listing.folders:
+            self._guarded(below, seen, lambda below: self._put_subfolder(below, folder, path))
         self.tree.forget(folder)
 
-    def _put_subfolder(self, local: Path, parent: Entry) -> None:
-        self._put_folder(local, self.tree.make_folder(parent, local.name))
+    def _put_subfolder(self, local: Path, parent: Entry, path: str) -> None:
+        folder = self.tree.make_folder(parent, local.name)
+        self._put_folder(local, folder, f"{path}/{folder.name}".lstrip("/"))
 
     def _guarded(self, path: Path, seen: set[str], put: Callable[[Path], None]) -> None:
         """Of two names that are one to the server, the second would hide the first: refused."""
@@ -118,70 +125,48 @@ class Putting:
             seen.add(key)
             put(path)
         except ClientError as error:
-            self.report.failed(str(path), error)
+            self._report.failed(str(path), error)
 
-    def _put_file(self, path: Path, folder: Entry, name: str) -> None:
+    def _put_file(self, file: Path, folder: Entry, name: str, path: str) -> None:
         try:
-            size = path.stat().st_size
+            size = file.stat().st_size
         except OSError as error:
             raise LocalTrouble.of(error) from error
-        self._add(name, str(path), folder, partial(sources.opened, path), size)
+        self._add(self._job(str(file), partial(sources.opened, file), size, name, folder, path))
 
-    def _add(self, name: str, label: str, folder: Entry, opener: Opener, size: int) -> None:
+    def _job(
+        self, label: str, opener: Opener, size: int, name: str, folder: Entry, path: str
+    ) -> Job:
         there = self.tree.child(folder, name)
         if there and there.is_folder:
             raise Refused(f"“{name}” is a folder on the server.")
-        self.report.display.expect(size)
-        job = _Job(self, name, label, folder, there, opener)
-        self._flight.add(job.run)
+        self._claim(folder, name)
+        return Job(self.sender, label, opener, size, name, folder, path, there)
 
+    def _claim(self, folder: Entry, name: str) -> None:
+        """Of two files that would become one, from two folders put into one, the second would hide
+        the first.
+        """
+        if self._several:
+            place = (folder.id, name_key(name))
+            if place in self._claimed:
+                raise LocalTrouble("Another file of this command has gone to the same place.")
+            self._claimed.add(place)
 
-@dataclass(frozen=True, slots=True)
-class _Job:
-    """One file. `there`: what the server has under its name."""
+    def _add(self, job: Job) -> None:
+        self._report.display.expect(job.size)
+        if job.size >= PACKED_BELOW or not self.sender.takes_packs:
+            self._flight.add(job.send)
+            return
+        if not self._pack.has_room(job):
+            self._begin_pack(self._pack.top)
+        self._pack.add(job)
 
-    putting: Putting
-    name: str
-    label: str
-    folder: Entry
-    there: Entry | None
-    opener: Opener
-
-    def run(self) -> None:
-        report = self.putting.report
-        try:
-            with self.opener() as file:
-                self._put(file)
-        except ClientError as error:
-            report.failed(self.label, error)
-        except OSError as error:
-            report.failed(self.label, LocalTrouble.of(error))
-
-    def _put(self, file: OpenFile) -> None:
-        report, workers = self.putting.report, self.putting.workers
-        item = report.display.begin(self.label, file.size)
-        try:
-            digests = Digests(file, workers)
-            if self._is_there(file, digests):
-                item.advance(file.size)
-                report.was_there()
-                return
-            upload = Upload(
-                self.putting.tree.server, workers, self.folder.id, self.name, file, digests, item
-            )
-            upload.run()
-            report.succeeded(self.label, upload.sent)
-        finally:
-            item.end()
-
-    def _is_there(self, file: OpenFile, digests: Digests) -> bool:
-        """Size and time decide when both are equal, as with rsync; else the contents."""
-        if self.there is None or self.there.size != file.size:
-            return False
-        is_dated = file.modified_at is not None and self.there.modified_at == file.modified_at
-        if is_dated and not self.putting.checksum:
-            return True
-        return digests.content_hash() == self.there.content_hash
+    def _begin_pack(self, top: Entry) -> None:
+        """Send the small files that have gathered; the next ones are for folders below `top`."""
+        if self._pack.jobs:
+            self._flight.add(self._pack.send)
+        self._pack = Pack(self.sender, top)
 
 
 def _name_of(path: str) -> str:

@@ -57,7 +57,7 @@ class Tree:
         return entry
 
     def find_or_none(self, path: RemotePath) -> Entry | None:
-        entry: Entry | None = self._top()
+        entry: Entry | None = self.top
         for name in path.parts:
             if entry is None or not entry.is_folder:
                 return None
@@ -84,7 +84,7 @@ class Tree:
 
     def make_folders(self, path: RemotePath) -> Entry:
         """The folder at `path`, made with all above it where they are missing."""
-        folder = self._top()
+        folder = self.top
         for name in path.parts:
             folder = self.make_folder(folder, name)
         return folder
@@ -93,13 +93,17 @@ class Tree:
         """The folder `name` in `parent`, there before or not. Refused when a file is there."""
         there = self.child(parent, name)
         if there is None:
-            there = self.server.create_folder(parent.id, name)
+            there, is_new = self.server.create_folder(parent.id, name)
             self.children(parent)[name_key(name)] = there
+            if is_new:
+                self._listed[there.id] = {}
         if not there.is_folder:
             raise Refused(f"“{name}” is a file on the server.")
         return there
 
-    def _top(self) -> Entry:
+    @property
+    def top(self) -> Entry:
+        """The folder that holds all; its name is the space's affair."""
         return Entry(
             id=self.root,
             name="",

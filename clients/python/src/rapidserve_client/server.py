@@ -1,16 +1,38 @@
 """The calls of the protocol that this client makes, with values in and values out."""
 
+import json
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
 
 from rapidserve_client import answers, blocks
 from rapidserve_client.answers import Entry, Login, ManifestPage, Space, UploadPage
-from rapidserve_client.connection import Connection
+from rapidserve_client.connection import Body, Connection
 from rapidserve_client.errors import BadAnswer, NotFound, Refused
 
 PAGE: Final = 1000
 """Entries and chunks a call takes and answers, at most."""
+
+
+MAX_PACK_FILES: Final = 1000
+MAX_PACK_BYTES: Final = blocks.CHUNK_SIZE
+PACK_TYPE: Final = "application/vnd.rapidserve.pack"
+
+
+@dataclass(frozen=True, slots=True)
+class PackedFile:
+    """A small file in a pack. `path`: the folders below the pack's, as in `a/b`."""
+
+    name: str
+    path: str
+    content: bytes
+    digest: bytes
+    modified_at: str | None
+
+    @property
+    def content_hash(self) -> str:
+        return blocks.content_hash([self.digest] if self.content else [])
 
 
 class Server:
@@ -37,14 +59,14 @@ class Server:
         listed = self._listed(f"/api/files/{_part(folder_id)}/children")
         return (answers.entry(result) for result in listed)
 
-    def create_folder(self, parent: str, name: str) -> Entry:
-        """The folder of this name, also when somebody else just made it.
+    def create_folder(self, parent: str, name: str) -> tuple[Entry, bool]:
+        """The folder of this name, and whether it is new: somebody else may have just made it.
 
         Refused(name_taken) when a file has the name.
         """
         body = {"parent": parent, "name": name, "type": "folder"}
         try:
-            return answers.entry(self._call("POST", "/api/files", body))
+            return answers.entry(self._call("POST", "/api/files", body)), True
         except Refused as refusal:
             taken_by = refusal.facts.get("id")
             if refusal.code != "name_taken" or not isinstance(taken_by, str):
@@ -52,7 +74,7 @@ class Server:
             there = self.entry(taken_by)
             if not there.is_folder:
                 raise
-            return there
+            return there, False
 
     def change(self, entry_id: str, *, name: str, parent: str) -> Entry:
         """Rename, move, or both."""
@@ -64,6 +86,21 @@ class Server:
 
     def remove_from_trash(self, entry_id: str) -> None:
         self._delete(f"/api/trash/{_part(entry_id)}")
+
+    def pack(self, parent: str, files: Sequence[PackedFile]) -> list[Entry | Refused]:
+        """Make small files below a folder in one request; each one's entry or what is wrong with
+        it. Refused as a whole when none was made.
+        """
+        head = json.dumps({"parent": parent, "files": [_facts(file) for file in files]}).encode()
+        content = b"".join([len(head).to_bytes(4, "big"), head, *(file.content for file in files)])
+        answer = self.connection.call("POST", "/api/upload/pack", body=Body(PACK_TYPE, content))
+        results, _ = answers.page(answer)
+        if len(results) != len(files):
+            raise BadAnswer("The server answered other files than those sent.")
+        return [
+            answers.pack_result(result, index, file.content_hash)
+            for index, (result, file) in enumerate(zip(results, files, strict=True))
+        ]
 
     def register(
         self, parent: str, name: str, size: int, digests: Sequence[bytes], modified_at: str | None
@@ -115,7 +152,8 @@ class Server:
     def _call(
         self, method: str, path: str, body: dict[str, Any] | None = None, *, once: bool = False
     ) -> Any:
-        return self.connection.call(method, path, body=body, once=once)
+        encoded = None if body is None else Body("application/json", json.dumps(body).encode())
+        return self.connection.call(method, path, body=encoded, once=once)
 
     def _delete(self, path: str) -> None:
         """What is not there any more is as good as deleted: an earlier try may have done it."""
@@ -155,6 +193,15 @@ def _specs(size: int, start: int, digests: Sequence[bytes]) -> list[dict[str, An
         {"sha256": raw.hex(), "size": blocks.length(size, index)}
         for index, raw in enumerate(digests, start)
     ]
+
+
+def _facts(file: PackedFile) -> dict[str, Any]:
+    facts = {"name": file.name, "size": len(file.content), "sha256": file.digest.hex()}
+    if file.path:
+        facts["path"] = file.path
+    if file.modified_at:
+        facts["modified_at"] = file.modified_at
+    return facts
 
 
 def _part(opaque: str) -> str:
