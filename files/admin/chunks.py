@@ -34,7 +34,16 @@ class NodeFilter(admin.SimpleListFilter):
 
 @admin.register(Chunk)
 class ChunkAdmin(Shown):
-    list_display = ("key", "state", "amount", "digest", "node", "copies", "is_used", "created_at")
+    list_display = (
+        "short_key",
+        "state",
+        "amount",
+        "digest",
+        "node",
+        "copies",
+        "is_used",
+        "created_at",
+    )
     list_filter = ("state", NodeFilter)
     search_help_text = "Id, key or SHA-256."
     fields = (
@@ -65,6 +74,10 @@ class ChunkAdmin(Shown):
             used=Exists(Extent.objects.filter(chunk=OuterRef("id"))),
         )
         return counts
+
+    @admin.display(description="key")
+    def short_key(self, chunk: Chunk) -> SafeString | str:
+        return short(chunk.key)
 
     @admin.display(description="size")
     def amount(self, chunk: Chunk) -> str:

@@ -15,6 +15,27 @@ from files.admin.cells import NONE, exact_size, short, size, to_list, to_row
 from files.admin.shown import Shown, by_id, chosen, fields_of
 from files.models import Change, Chunk, Entry, Extent, Space, Upload, Version
 from files.names import search_key
+from rapidserve.db import flagged
+
+
+class StateFilter(admin.SimpleListFilter):
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        del request, model_admin
+        return [("live", "live"), ("trash", "in the trash"), ("going", "being removed")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        del request
+        match self.value():
+            case "live":
+                return queryset.filter(flagged(live=True))
+            case "trash":
+                return queryset.filter(flagged(live=False), purged_at=None)
+            case "going":
+                return queryset.exclude(purged_at=None)
+        return queryset
 
 
 @admin.register(Entry)
@@ -23,7 +44,7 @@ class EntryAdmin(Shown):
     list_display = ("name", "type", "amount", "space_link", "state", "modified_at", "modified_by")
     list_filter = (
         "type",
-        ("live", admin.BooleanFieldListFilter),
+        StateFilter,
         chosen("space", Space, "space"),
         chosen("parent", Entry, "folder"),
     )

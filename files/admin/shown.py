@@ -51,6 +51,7 @@ class Shown(admin.ModelAdmin):  # type: ignore[type-arg] # generic in the stubs 
     ordering: ClassVar[tuple[str, ...]] = ("-id",)
     paginator = BoundedPaginator
     search_fields = ("id",)  # that there is a box; found_by says what it finds
+    show_facets = admin.ShowFacets.NEVER  # each would count the whole table
     show_full_result_count = False
     sortable_by: ClassVar[tuple[str, ...]] = ()
 

@@ -61,7 +61,15 @@ class SpaceForm(forms.ModelForm):  # type: ignore[type-arg] # generic in the stu
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.instance.quota_bytes is not None:
-            self.fields["quota"].initial = str(self.instance.quota_bytes)
+            self.fields["quota"].initial = _as_typed(self.instance.quota_bytes)
+
+
+def _as_typed(quota: int) -> str:
+    """In the largest unit that leaves nothing over: saving it again changes nothing."""
+    power = 0
+    while quota and quota % 1024 == 0 and power < len(UNITS) - 1:
+        quota, power = quota // 1024, power + 1
+    return f"{quota} {UNITS[power]}B" if power else str(quota)
 
 
 class FullFilter(admin.SimpleListFilter):
@@ -167,7 +175,7 @@ class SpaceAdmin(Shown):
         return to_list(Entry, "Show all", space=space.id)
 
     def trash(self, space: Space) -> SafeString:
-        return to_list(Entry, "Show what is in the trash", space=space.id, live__exact=0)
+        return to_list(Entry, "Show what is in the trash", space=space.id, state="trash")
 
     def versions(self, space: Space) -> SafeString:
         return to_list(Version, "Show all", space=space.id)

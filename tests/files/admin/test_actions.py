@@ -169,12 +169,20 @@ class TestTheQuota:
 
         refused(world.alice.register("more", b"more than ten bytes"), 507, "quota_exceeded")
 
-    def test_is_shown_and_kept_when_nothing_is_changed(self, world, as_owner):
-        Space.objects.filter(id=world.alice.space.id).update(quota_bytes=12345)
+    @pytest.mark.parametrize(
+        ("quota", "shown_as"),
+        [(12345, "12345"), (50 * 2**30, "50 GB"), (3 * 2**39, "1536 GB"), (0, "0"), (1024, "1 KB")],
+    )
+    def test_is_shown_so_that_saving_it_again_changes_nothing(
+        self, world, as_owner, quota, shown_as
+    ):
+        Space.objects.filter(id=world.alice.space.id).update(quota_bytes=quota)
 
         page = text_of(as_owner.get(address(Space, "change", world.alice.space.id)))
+        self.change(as_owner, world.alice.space, shown_as)
 
-        assert 'value="12345"' in page
+        assert f'value="{shown_as}"' in page
+        assert world.alice.space.quota_bytes == quota
 
     def test_is_not_set_by_staff_that_may_only_look(self, world, as_viewer):
         page = text_of(as_viewer.get(address(Space, "change", world.alice.space.id)))
