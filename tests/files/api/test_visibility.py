@@ -15,7 +15,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from files.delivery.app import create_plane
 from files.models import Entry
 from tests.files.api.answers import answered, node_objects, refused
-from tests.world import Person, World, path_of
+from tests.world import Person, World, pack_body, path_of
 
 UNKNOWN = "01890000-0000-7000-8000-000000000000"
 
@@ -83,6 +83,7 @@ TABLE: dict[tuple[str, str], tuple[int, str, Any]] = {
         "/api/upload/chunk/register",
         {"parent": "<folder>", "name": "n", "size": 0, "chunks": []},
     ),
+    ("POST", "upload/pack"): (200, "/api/upload/pack", {"parent": "<folder>", "files": []}),
     ("GET", "upload/<upload_id>"): (200, "/api/upload/<upload>", None),
     ("DELETE", "upload/<upload_id>"): (204, "/api/upload/<upload>", None),
     ("POST", "upload/<upload_id>/chunks"): (
@@ -93,6 +94,8 @@ TABLE: dict[tuple[str, str], tuple[int, str, Any]] = {
     ("POST", "upload/<upload_id>/stored"): (200, "/api/upload/<upload>/stored", {"indexes": [0]}),
     ("POST", "upload/<upload_id>/complete"): (200, "/api/upload/<empty upload>/complete", None),
 }
+PACKED = {("POST", "upload/pack")}
+"""Bodies that are the head of a pack."""
 NAMES_NOTHING = {("GET", "spaces"), ("POST", "spaces")}
 """Answers about the caller alone: there is no id that could be somebody else's."""
 
@@ -126,7 +129,10 @@ def scene(world):
 
 def ask(person: Person, key: tuple[str, str], ids: dict[str, str]) -> Any:
     _, path, body = TABLE[key]
-    return person.call(key[0], fill(path, ids), fill(body, ids), **{"X-Request-ID": "r"})
+    filled, kind = fill(body, ids), "application/json"
+    if key in PACKED:
+        filled, kind = pack_body(filled), "application/vnd.rapidserve.pack"
+    return person.call(key[0], fill(path, ids), filled, kind, **{"X-Request-ID": "r"})
 
 
 def test_every_route_has_its_line():
