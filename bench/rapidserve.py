@@ -35,7 +35,7 @@ class RapidServe:
             **({"RAPIDSERVE_NODES": nodes} if nodes else {}),
         }
         log = home.with_suffix(".out")
-        self.tree = Tree([sys.executable, "manage.py", "serve"], log, self._environment)
+        self.tree = Tree(_manage("serve"), log, self._environment)
         self.tree.wait_until(lambda: b"RapidServe is ready" in log.read_bytes())
         self._api = Api(self.port)
         self._folders: dict[str, str] = {}
@@ -69,8 +69,9 @@ class RapidServe:
         self._ids.pop(folder, None)
         self._api.call(self._api.request("DELETE", f"/api/files/{folder_id}"), 204)
         self._api.call(self._api.request("DELETE", f"/api/trash/{folder_id}"), 204)
-        command = [sys.executable, "manage.py", "collect_garbage"]
-        subprocess.run(command, env=self._environment, cwd=PROJECT, check=True, capture_output=True)
+        subprocess.run(
+            _manage("collect_garbage"), env=self._environment, check=True, capture_output=True
+        )
 
     def _content(self, file: File) -> Request:
         return self._api.request("GET", f"/api/files/{self._id(file)}/content")
@@ -199,6 +200,10 @@ def _path(url: str) -> str:
     """Without the origin: requests name it in a header."""
     parts = urlsplit(url)
     return f"{parts.path}?{parts.query}" if parts.query else parts.path
+
+
+def _manage(command: str) -> list[str]:
+    return [sys.executable, str(PROJECT / "manage.py"), command]
 
 
 def _without_settings(environment: dict[str, str]) -> dict[str, str]:

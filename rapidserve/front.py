@@ -8,6 +8,7 @@ not have half of its form acted upon.
 import asyncio
 import json
 import re
+from functools import lru_cache
 from typing import Final
 from urllib.parse import quote
 
@@ -69,10 +70,13 @@ def _headers_refused(scope: Scope) -> RapidServeError | None:
 
 
 def _host_allowed(hosts: list[bytes]) -> bool:
-    if len(hosts) != 1:
-        return False
-    domain, _port = split_domain_port(hosts[0].decode("latin-1"))
-    return bool(domain) and validate_host(domain, settings.ALLOWED_HOSTS)
+    return len(hosts) == 1 and _is_one_of(hosts[0], tuple(settings.ALLOWED_HOSTS))
+
+
+@lru_cache(maxsize=64)  # nearly all requests name the same one or two
+def _is_one_of(host: bytes, allowed: tuple[str, ...]) -> bool:
+    domain, _port = split_domain_port(host.decode("latin-1"))
+    return bool(domain) and validate_host(domain, allowed)
 
 
 class BodyReader:

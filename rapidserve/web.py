@@ -16,6 +16,10 @@ from rapidserve import lifeline
 BACKLOG = 1024  # connections that wait in the kernel while the workers are busy
 REQUESTS_AT_ONCE = 512  # per worker; beyond that it leaves connections to the other worker
 HEADER_SECONDS = 15  # a client that takes longer to send its headers only holds a connection
+# The largest piece in which a body arrives. Each is handed from granian's thread to Python's, so
+# a chunk should not come in many; larger ones would come from memory that is mapped each time
+# (rapidserve.supervisor.MALLOC).
+BODY_BLOCK_BYTES = 768 * 2**10
 WORKER_STOP_SECONDS = 7  # less than the supervisor's patience
 
 
@@ -36,7 +40,9 @@ def main() -> None:
         websockets=False,
         backlog=BACKLOG,
         backpressure=REQUESTS_AT_ONCE,
-        http1_settings=HTTP1Settings(header_read_timeout=HEADER_SECONDS * 1000),
+        http1_settings=HTTP1Settings(
+            header_read_timeout=HEADER_SECONDS * 1000, max_buffer_size=BODY_BLOCK_BYTES
+        ),
         # Below "warning" it writes a line for every block that a client did not wait for.
         log_level=LogLevels.warning,
         log_dictconfig=settings.LOGGING,

@@ -88,10 +88,11 @@ async def _store(request: Request, ticket: PutTicket) -> None:
                 await in_thread(partial(incoming.write, gathered))
                 gathered, waiting = [], 0
         await in_thread(partial(incoming.finish, gathered))
-    except ChunkStoreError as error:
-        raise _refusal(error, ticket) from error
-    finally:
+    except BaseException as error:
         await in_thread(incoming.abort)
+        if isinstance(error, ChunkStoreError):
+            raise _refusal(error, ticket) from error
+        raise
 
 
 class _Incoming:

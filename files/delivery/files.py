@@ -1,6 +1,6 @@
 """Whole files: any range of a version as one stream over its extents."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from uuid import UUID
 
 from django.utils.http import content_disposition_header
@@ -83,7 +83,7 @@ def disposition(ticket: FileTicket, media_type: str) -> str:
 
 async def _blocks(
     request: Request, ticket: FileTicket, version_id: UUID, wanted: ByteRange
-) -> AsyncIterator[list[bytes]]:
+) -> AsyncGenerator[list[bytes], None]:
     """The range, extent by extent. Rights are asked for again at every one: streams last hours."""
     watch: EpochWatch = request.app.state.epochs
     name = digest(request.path_params["ticket"])

@@ -1,8 +1,9 @@
 """How delivered bytes leave: by sendfile where a file holds exactly them, else block by block."""
 
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from files.chunkstore.backend import BLOCK_SIZE
 from files.chunkstore.errors import ChunkStoreError
 from files.content import reader
 from files.content.reader import ExtentFacts, VersionFacts
@@ -56,7 +58,12 @@ class SendFile(Response):
 
 
 def sendable_file(request: Request, extent: ExtentFacts) -> Path | None:
-    """The extent's file, if there is one with the right length and the server can send files."""
+    """The extent's file, if there is one with the right length and the server can send files.
+
+    What one visit to a thread brings whole is not worth asking the disk for beforehand.
+    """
+    if extent.length <= BLOCKS_PER_HOP * BLOCK_SIZE:
+        return None
     if "http.response.pathsend" not in request.scope.get("extensions", {}):
         return None
     path = reader.whole_file(extent)
@@ -76,21 +83,36 @@ async def stream(first: list[bytes], rest: AsyncIterator[list[bytes]]) -> AsyncI
 
 async def extent_blocks(
     version_id: UUID, extent: ExtentFacts, start: int, length: int
-) -> AsyncIterator[list[bytes]]:
-    """The bytes of one extent, some blocks a time. A copy that fails is replaced by the next."""
-    iterator = await in_thread(partial(reader.read, version_id, extent, start, length))
+) -> AsyncGenerator[list[bytes], None]:
+    """The bytes of one extent, some blocks a time. A copy that fails is replaced by the next.
 
-    def some() -> list[bytes]:
-        return [block for _, block in zip(range(BLOCKS_PER_HOP), iterator, strict=False)]
+    A change of threads costs more than reading a small file: the first one brings the first blocks
+    along, and none is made to hear that there are no more.
+    """
 
-    while blocks := await in_thread(some):
+    def begin() -> tuple[Iterator[bytes], list[bytes]]:
+        iterator = reader.read(version_id, extent, start, length)
+        return iterator, some(iterator)
+
+    def some(iterator: Iterator[bytes]) -> list[bytes]:
+        return list(islice(iterator, BLOCKS_PER_HOP))
+
+    iterator, blocks = await in_thread(begin)
+    while blocks:
+        length -= sum(map(len, blocks))
         yield blocks
+        blocks = await in_thread(partial(some, iterator)) if length else []
 
 
 async def streamed(
-    blocks: AsyncIterator[list[bytes]], *, status: int, headers: Mapping[str, str], media_type: str
+    blocks: AsyncGenerator[list[bytes], None],
+    *,
+    status: int,
+    headers: Mapping[str, str],
+    media_type: str,
 ) -> Response:
     """Begin to answer only once the first blocks were read: what fails before is a proper error.
+    When they are all that "Content-Length" in the headers tells, they leave as one.
 
     The reader looks for another copy while the first block fails; damage in one of the following,
     which are read along with it, comes here.
@@ -100,6 +122,9 @@ async def streamed(
     except ChunkStoreError as error:
         logger.exception("Damage at the beginning of an answer.")
         raise reader.unreadable() from error
+    if sum(map(len, first)) == int(headers["Content-Length"]):
+        await blocks.aclose()
+        return Response(b"".join(first), status_code=status, headers=headers, media_type=media_type)
     return StreamingResponse(
         stream(first, blocks), status_code=status, headers=headers, media_type=media_type
     )
