@@ -51,7 +51,7 @@ class Desk:
             env=clean_environment(**self.environment),
             stdin=options.pop("stdin", subprocess.DEVNULL),
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=options.pop("stderr", subprocess.PIPE),
             text=True,
             errors="surrogateescape",
             **options,

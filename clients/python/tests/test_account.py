@@ -216,3 +216,12 @@ def test_a_login_without_https_is_warned_of(blank_desk: Desk) -> None:
 
     assert done.code == 5
     assert "Warning: without https" in done.err
+
+
+def test_a_token_without_https_is_warned_of(tmp_path: Path) -> None:
+    desk = Desk.at(tmp_path / "desk", f"http://rapidserve.invalid:{free_port()}", "rs_x")
+
+    done = desk.run("ls")
+
+    assert done.code == 5
+    assert "Warning: without https" in done.err

@@ -451,6 +451,19 @@ def test_ctrl_c_ends_in_words_and_the_next_run_goes_on(
     assert sent >= 3
 
 
+def test_sigterm_ends_as_well(proxied: tuple[Desk, Proxy], place: str) -> None:
+    desk, proxy = proxied
+    desk.write("a.bin", noise(12 * CHUNK))
+    proxy.hold_after(PUT_CHUNK, 3)
+    running = desk.start("put", "a.bin", f"{place}/")
+    eventually(lambda: proxy.count(PUT_CHUNK) == 3, "three chunks have arrived")
+
+    running.terminate()
+    running.communicate(timeout=60)
+
+    assert running.returncode == 143
+
+
 def test_nothing_is_left_in_the_temporary_folder(desk: Desk, place: str, tmp_path: Path) -> None:
     spool = tmp_path / "spool"
     spool.mkdir()

@@ -6,7 +6,7 @@ import sys
 from contextlib import suppress
 
 from rapidserve_client.connection import Connection
-from rapidserve_client.credentials import Book, Kept, address_of, is_exposed
+from rapidserve_client.credentials import Book, Kept, address_of, warn_if_exposed
 from rapidserve_client.errors import ClientError, NotSignedIn, UsageError
 from rapidserve_client.names import printable
 from rapidserve_client.patience import Halt
@@ -16,11 +16,7 @@ from rapidserve_client.server import Server
 def log_in(url: str, username: str | None, halt: Halt, *, password_from_stdin: bool) -> str:
     """Sign in, keep the token, and say so. A token kept before is revoked: nobody needs two."""
     address = address_of(url)
-    if is_exposed(address):
-        print(
-            "Warning: without https, everybody on the way can read the password and the token.",
-            file=sys.stderr,
-        )
+    warn_if_exposed(address)
     book = Book.read()
     username, password = _asked(username, password_from_stdin=password_from_stdin)
     made = _server(address, None, halt).sign_in(username, password, f"rapidserve on {_host()}")

@@ -9,16 +9,20 @@ from rich.progress import (
     BarColumn,
     DownloadColumn,
     Progress,
+    ProgressColumn,
+    Task,
     TaskID,
     TextColumn,
     TimeRemainingColumn,
-    TransferSpeedColumn,
 )
+from rich.text import Text
 
 from rapidserve_client.names import printable
-from rapidserve_client.progress import Item
+from rapidserve_client.progress import Item, amount
 
 LABEL_WIDTH: Final = 32
+BAR_FROM: Final = 2**20
+"""Bytes. Smaller files are over before a bar could be read; they count in the total only."""
 
 
 class Bars:
@@ -30,7 +34,7 @@ class Bars:
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=None),
             DownloadColumn(binary_units=True),
-            TransferSpeedColumn(),
+            _Speed(),
             TimeRemainingColumn(compact=True),
             console=console,
             transient=True,
@@ -48,7 +52,7 @@ class Bars:
             self._show_total()
 
     def begin(self, label: str, size: int) -> Item:
-        task = self._progress.add_task(_cut(label), total=size)
+        task = self._progress.add_task(_cut(label), total=size) if size >= BAR_FROM else None
         return _Bar(self._progress, self._total, task, self._end_one)
 
     def say(self, line: str) -> None:
@@ -68,8 +72,10 @@ class Bars:
 
 
 class _Bar:
+    """`task`: the file's own bar, if it has one."""
+
     def __init__(
-        self, progress: Progress, total: TaskID, task: TaskID, ended: Callable[[], None]
+        self, progress: Progress, total: TaskID, task: TaskID | None, ended: Callable[[], None]
     ) -> None:
         self._progress = progress
         self._total = total
@@ -77,12 +83,22 @@ class _Bar:
         self._ended = ended
 
     def advance(self, count: int) -> None:
-        self._progress.advance(self._task, count)
         self._progress.advance(self._total, count)
+        if self._task is not None:
+            self._progress.advance(self._task, count)
 
     def end(self) -> None:
-        self._progress.remove_task(self._task)
+        if self._task is not None:
+            self._progress.remove_task(self._task)
         self._ended()
+
+
+class _Speed(ProgressColumn):
+    """In the units of the sizes beside it; rich's own counts in thousands."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{amount(int(speed))}/s", style="progress.data.speed")
 
 
 def _cut(label: str) -> str:

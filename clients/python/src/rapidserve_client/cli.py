@@ -9,8 +9,8 @@ from typing import Final, TextIO
 
 from rapidserve_client import account, arguments, browse, credentials
 from rapidserve_client.connection import Connection
-from rapidserve_client.ending import Stopped, stop_on_signals
-from rapidserve_client.errors import ClientError, NotSignedIn
+from rapidserve_client.ending import CONTINUE, Stopped, stop_on_signals
+from rapidserve_client.errors import ClientError, NotSignedIn, Unreachable
 from rapidserve_client.get import Getting
 from rapidserve_client.names import printable
 from rapidserve_client.patience import Halt
@@ -38,7 +38,7 @@ def main(typed: Sequence[str] | None = None) -> int:
         print(f"rapidserve: {printable(error.message)}", file=sys.stderr)
         return error.exit_code
     except Stopped as stopped:
-        print("Interrupted. Run the same command again to continue.", file=sys.stderr)
+        print(f"Interrupted. {CONTINUE}", file=sys.stderr)
         return stopped.exit_code
     except BrokenPipeError:
         # Whoever read our output has seen enough. Python would complain about it at exit.
@@ -95,10 +95,12 @@ def _transfer(
     workers = Workers(given.parallel)
     display = _display(quiet=given.quiet or given.json)
     lines = not (given.quiet or given.json or sys.stderr.isatty())
-    report = Report(verb, display, prints_lines=lines)
+    report = Report(verb, display, halt, prints_lines=lines)
     try:
         with _server(given, halt) as server:
             transfer(tree_of(server, given.space), workers, report)
+    except Unreachable as error:
+        raise Unreachable(f"{error.message} {CONTINUE}") from error
     except BaseException:
         halt.set()
         raise
@@ -147,7 +149,7 @@ def _mv(given: argparse.Namespace, halt: Halt) -> int:
 
 
 def _rm(given: argparse.Namespace, halt: Halt) -> int:
-    report = Report("removed", Quiet(), prints_lines=False)
+    report = Report("removed", Quiet(), halt)
     with _tree(given, halt) as tree:
         browse.remove(tree, given.paths, report, recursive=given.recursive, forever=given.forever)
     return report.exit_code

@@ -292,4 +292,4 @@ def _error_in(body: bytes) -> tuple[str, str, dict[str, Any]]:
 def _unreachable(request: httpx2.Request, error: httpx2.TransportError) -> str:
     """In the operating system's words, where it has some."""
     why = str(error) or type(error).__name__
-    return f"{request.url.host} can't be reached: {why}"
+    return f"{request.url.host} can't be reached: {why}."

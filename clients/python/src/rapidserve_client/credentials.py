@@ -3,6 +3,7 @@
 import ipaddress
 import json
 import os
+import sys
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
@@ -69,11 +70,17 @@ def access(server: str | None) -> Access:
     book = Book.read()
     address = address_of(chosen) if chosen else book.current
     if token:
+        warn_if_exposed(address)  # nobody was told at a login
         return Access(address, token)
     kept = book.servers.get(address)
     if not kept:
         raise NotSignedIn(f"Not signed in. Run: rapidserve login {address or 'ADDRESS'}")
     return Access(address, kept.token)
+
+
+def warn_if_exposed(address: str) -> None:
+    if is_exposed(address):
+        print("Warning: without https, everybody on the way can read the token.", file=sys.stderr)
 
 
 @dataclass

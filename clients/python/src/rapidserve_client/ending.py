@@ -11,6 +11,7 @@ from rapidserve_client.patience import Halt
 
 GRACE: Final = 3.0
 """Seconds for threads to end. One that waits for a network that is gone is not waited for."""
+CONTINUE: Final = "Run the same command again to continue."
 _SHOW_CURSOR: Final = "\x1b[?25h"
 
 
@@ -42,5 +43,5 @@ def stop_on_signals(halt: Halt) -> None:
 def _leave(exit_code: int) -> None:
     if sys.stderr.isatty():
         sys.stderr.write(_SHOW_CURSOR)  # the bars have hidden it
-    print("Interrupted. Run the same command again to continue.", file=sys.stderr, flush=True)
+    print(f"Interrupted. {CONTINUE}", file=sys.stderr, flush=True)
     os._exit(exit_code)

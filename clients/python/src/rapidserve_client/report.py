@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from rapidserve_client.errors import ClientError, Interrupted, NotSignedIn, Unreachable
 from rapidserve_client.names import printable
+from rapidserve_client.patience import Halt
 from rapidserve_client.progress import Display, amount
 
 FATAL = (NotSignedIn, Unreachable, Interrupted)
@@ -18,7 +19,8 @@ class Report:
 
     verb: str
     display: Display
-    prints_lines: bool
+    halt: Halt
+    prints_lines: bool = False
     done: int = 0
     unchanged: int = 0
     moved_bytes: int = 0
@@ -43,8 +45,9 @@ class Report:
         self.display.say(f"skipped {printable(label)}: it is {why}")
 
     def failed(self, label: str, error: ClientError) -> None:
-        """Say so and go on; raises it again when going on is pointless."""
+        """Say so and go on; raises it again, and stops every thread, when that is pointless."""
         if isinstance(error, FATAL):
+            self.halt.set()
             raise error
         with self._lock:
             self.failures.append((label, error))
