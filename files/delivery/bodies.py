@@ -29,6 +29,18 @@ async def blocks(request: Request) -> AsyncIterator[bytes]:
         yield block
 
 
+async def gathered(request: Request, size: int) -> AsyncIterator[list[bytes]]:
+    """As `blocks`, but as many at a time as make up `size` bytes. What is left comes at the end."""
+    waiting: list[bytes] = []
+    async for block in blocks(request):
+        waiting.append(block)
+        if sum(map(len, waiting)) >= size:
+            yield waiting
+            waiting = []
+    if waiting:
+        yield waiting
+
+
 async def drain(request: Request, *, most: int) -> None:
     """Read a refused body, up to `most` bytes of it: a client that is still sending would not see
     the answer. Not for ever: whoever has no ticket could hold all connections by sending slowly.

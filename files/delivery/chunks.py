@@ -1,5 +1,7 @@
 """Chunks in and out: hashed while they stream in, decrypted or sent as files on the way out."""
 
+import asyncio
+from contextlib import suppress
 from functools import partial
 from uuid import UUID
 
@@ -31,8 +33,9 @@ from files.tickets import ChunkTicket, PutTicket
 from rapidserve.crashpoints import crash_point
 from rapidserve.errors import Invalid, RapidServeError, StorageFull, Unavailable
 
-BLOCK = 2**19
-"""Bytes gathered before a thread hashes and writes them; a hop costs as much as some 64 KiB."""
+BLOCK = 2**20
+"""Bytes gathered before a thread hashes and writes them. More would take less time, and more
+memory for each client that sends slowly."""
 DRAINED = 2 * 4 * 2**20
 """A refused body is read so far: a client that is still sending would not see the answer."""
 BINARY = "application/octet-stream"
@@ -79,41 +82,56 @@ async def _store(request: Request, ticket: PutTicket) -> None:
         raise _size_mismatch(ticket)
     incoming = _Incoming(ticket)
     try:
-        gathered: list[bytes] = []
-        waiting = 0
-        async for block in bodies.blocks(request):
-            gathered.append(block)
-            waiting += len(block)
-            if waiting >= BLOCK:
-                await in_thread(partial(incoming.write, gathered))
-                gathered, waiting = [], 0
-        await in_thread(partial(incoming.finish, gathered))
+        async for blocks in bodies.gathered(request, BLOCK):
+            await incoming.take(blocks)
+        await incoming.finish()
     except BaseException as error:
-        await in_thread(incoming.abort)
+        await incoming.abort()
         if isinstance(error, ChunkStoreError):
             raise _refusal(error, ticket) from error
         raise
 
 
 class _Incoming:
-    """A chunk being written, on whichever thread comes next; never on two at once."""
+    """A chunk that one thread at a time hashes and writes, while its next bytes arrive."""
 
     def __init__(self, ticket: PutTicket) -> None:
         self._ticket = ticket
         self._writer: Writer | None = None
+        self._step: asyncio.Task[None] | None = None
 
-    def write(self, blocks: list[bytes]) -> None:
-        for block in blocks:
-            self._open().write(block)
+    async def take(self, blocks: list[bytes]) -> None:
+        """Begin to write the next bytes. What goes wrong with them is raised by the next call."""
+        await self._stepped()
+        self._step = asyncio.create_task(in_thread(partial(self._write, blocks)))
 
-    def finish(self, blocks: list[bytes]) -> None:
-        self.write(blocks)
-        self._open().commit()
-        self._writer = None
+    async def finish(self) -> None:
+        """Once it returns the chunk is durable."""
+        await self._stepped()
+        self._step = asyncio.create_task(in_thread(self._commit))
+        await self._stepped()
 
-    def abort(self) -> None:
+    async def abort(self) -> None:
+        with suppress(Exception):
+            await self._stepped()
         if self._writer:
-            self._writer.abort()
+            await in_thread(self._writer.abort)
+
+    async def _stepped(self) -> None:
+        """A thread can't be cancelled: who is cancelled while he waits must find it again in
+        `abort`, lest two threads use the writer."""
+        if self._step:
+            await asyncio.wait([self._step])
+            step, self._step = self._step, None
+            step.result()
+
+    def _write(self, blocks: list[bytes]) -> None:
+        writer = self._open()
+        for block in blocks:
+            writer.write(block)
+
+    def _commit(self) -> None:
+        self._open().commit()
 
     def _open(self) -> Writer:
         if self._writer is None:

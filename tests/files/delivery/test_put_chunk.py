@@ -3,11 +3,13 @@
 import asyncio
 import base64
 import json
+import threading
 import time
 
 import pytest
 
 from files.access import issue
+from files.chunkstore.backends.local import _LocalWriter
 from files.chunkstore.chunk import CHUNK_SIZE
 from files.content.collect import collect
 from files.tickets import PutTicket, seal
@@ -28,6 +30,17 @@ def put(world, path, data=DATA, **options):
 
 def path_to(upload):
     return path_of(upload["chunks"][0]["url"])
+
+
+def put_scope(path, length=CHUNK_SIZE):
+    """For a request of which the test plays both ends."""
+    return {
+        "type": "http",
+        "method": "PUT",
+        "path": path,
+        "query_string": b"",
+        "headers": [(b"content-length", str(length).encode())],
+    }
 
 
 def assert_nothing_stored_and_still_open(world, upload):
@@ -268,6 +281,47 @@ def test_a_node_that_can_not_be_reached_is_503_and_the_upload_goes_on_later(
     assert_nothing_stored_and_still_open(world, upload)
 
 
+def test_a_chunk_that_is_given_up_is_not_closed_while_a_thread_writes_it(world, monkeypatch):
+    """Its descriptor would be another file's by then."""
+    upload = answered(world.alice.register("zeros", bytes(CHUNK_SIZE)), 201)
+    steps = []
+    begun = threading.Event()
+
+    def noted(function, before, after):
+        def step(*arguments):
+            steps.append(before)
+            begun.set()
+            time.sleep(0.02)
+            function(*arguments)
+            steps.append(after)
+
+        return step
+
+    monkeypatch.setattr(_LocalWriter, "write", noted(_LocalWriter.write, "write", "written"))
+    monkeypatch.setattr(_LocalWriter, "abort", noted(_LocalWriter.abort, "abort", "aborted"))
+    blocks = [bytes(2**20)] * 2
+
+    async def receive():
+        if not blocks:
+            await asyncio.Event().wait()
+        return {"type": "http.request", "body": blocks.pop(), "more_body": True}
+
+    async def send(message):
+        """Nobody is there any more."""
+
+    async def give_up():
+        request = asyncio.create_task(world.plane.app(put_scope(path_to(upload)), receive, send))
+        await asyncio.to_thread(begun.wait)
+        request.cancel()
+        await asyncio.wait([request])
+
+    asyncio.run(give_up())
+
+    assert steps[-2:] == ["abort", "aborted"]
+    assert steps[:-2] == ["write", "written"] * (len(steps) // 2 - 1)
+    assert node_objects() == set()
+
+
 @pytest.mark.parametrize("why", ["ticket", "length", "bytes"])
 def test_a_refused_body_is_read_to_its_end_so_that_the_answer_arrives(world, why):
     data = bytes(CHUNK_SIZE)
@@ -284,14 +338,7 @@ def test_a_refused_body_is_read_to_its_end_so_that_the_answer_arrives(world, why
     async def send(message):
         sent.append((message.get("status"), len(blocks)))
 
-    scope = {
-        "type": "http",
-        "method": "PUT",
-        "path": path,
-        "query_string": b"",
-        "headers": [(b"content-length", str(length).encode())],
-    }
-    asyncio.run(world.plane.app(scope, receive, send))
+    asyncio.run(world.plane.app(put_scope(path, length), receive, send))
 
     assert sent[0] == (403 if why == "ticket" else 422, 0)
     assert node_objects() == set()
