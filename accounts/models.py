@@ -65,6 +65,13 @@ class User(UUIDModel, AbstractBaseUser, PermissionsMixin):
     def get_full_name(self) -> str:
         return self.display_name or self.username
 
+    @property
+    def initials(self) -> str:
+        """Two letters for the avatar: of the first and the last name, or of the only one."""
+        words = self.get_full_name().split()
+        letters = words[0][0] + words[-1][0] if len(words) > 1 else "".join(words)[:2]
+        return letters.upper()
+
     def get_short_name(self) -> str:
         return self.get_full_name()
 

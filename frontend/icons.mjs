@@ -11,6 +11,7 @@ import { readFileSync } from "node:fs";
 /** Our names (what an icon means here), and the ones of heroicons (what it shows). */
 const ICONS = {
   folder: "folder",
+  team: "user-group",
   file: "document",
   text: "document-text",
   image: "photo",
@@ -19,11 +20,13 @@ const ICONS = {
   archive: "archive-box",
   trash: "trash",
   upload: "arrow-up-tray",
+  "upload-folder": "folder-plus",
   download: "arrow-down-tray",
   plus: "plus",
   more: "ellipsis-horizontal",
   search: "magnifying-glass",
   list: "bars-3",
+  sort: "arrows-up-down",
   grid: "squares-2x2",
   rename: "pencil",
   move: "folder-arrow-down",

@@ -7,4 +7,5 @@ from accounts.web import views
 urlpatterns = [
     path("login", views.SignInView.as_view(), name="login"),
     path("logout", views.SignOutView.as_view(), name="logout"),
+    path("theme", views.choose_theme, name="theme"),
 ]

@@ -1,10 +1,15 @@
-"""Signing in and out, without JavaScript."""
+"""Signing in and out, and the look of the pages, without JavaScript."""
 
 from django.contrib.auth import views as auth_views
 from django.contrib.auth.forms import AuthenticationForm
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST
 
 from accounts.web.forms import SignInForm
+from rapidserve import appearance
+from rapidserve.errors import Invalid
 
 
 class SignInView(auth_views.LoginView):
@@ -24,3 +29,16 @@ class SignInView(auth_views.LoginView):
 
 class SignOutView(auth_views.LogoutView):
     """By POST only: a picture on another site must not be able to sign people out."""
+
+
+@require_POST
+def choose_theme(request: HttpRequest) -> HttpResponse:
+    """Remember light, dark, or what the system says, in this browser; then back to `next`."""
+    theme, address = request.POST.get("theme"), request.POST.get("next", "/")
+    if theme not in appearance.THEMES:
+        raise Invalid("There is no such theme.", code="theme_invalid", field="theme")
+    if not url_has_allowed_host_and_scheme(address, allowed_hosts={request.get_host()}):
+        address = "/"
+    response = redirect(address)
+    appearance.remember(response, "theme", theme)
+    return response

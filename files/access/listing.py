@@ -46,6 +46,12 @@ def children(folder: Entry, order: Order, after: After | None, limit: int) -> li
     return found
 
 
+def subfolders(folder: Entry, limit: int) -> list[Entry]:
+    """At most `limit` live folders in a folder, by name."""
+    rows = Entry.objects.filter(flagged(live=True), parent=folder, type=Entry.Type.FOLDER)
+    return list(rows.order_by("name_key", "id")[:limit])
+
+
 def place_of(entry: Entry, order: Order) -> After:
     """The `After` that continues behind this entry."""
     return entry.type, getattr(entry, _column(order, Entry.Type(entry.type))), entry.id
@@ -70,6 +76,13 @@ def child_counts(folders: Sequence[Entry]) -> dict[UUID, int]:
     rows = Entry.objects.filter(flagged(live=True), parent__in=folders).order_by()
     counts = dict(rows.values_list("parent_id").annotate(count=Count("id")))
     return {folder.id: counts.get(folder.id, 0) for folder in folders}
+
+
+def version_numbers(files: Sequence[Entry]) -> dict[UUID, int]:
+    """The number of each file's current version; one query for a whole page."""
+    current = [file.current_version_id for file in files if file.current_version_id]
+    rows = Version.objects.filter(id__in=current).values_list("entry_id", "number")
+    return {file_id: number for file_id, number in rows if file_id and number}
 
 
 def spaces(actor: Actor, after: UUID | None, limit: int) -> list[Space]:

@@ -6,6 +6,7 @@ of its words somewhere: for these the names of the spaces are read, from the ind
 looks at a bounded number of matches, however many of them turn out to lie in the trash.
 """
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -17,11 +18,13 @@ from files.access.policy import ancestors
 from files.models import Entry
 from files.names import search_key
 from rapidserve.db import flagged
+from rapidserve.errors import Invalid
 
 STEP: Final = 200
 """Matches looked at together: with 100 folders above each, one query still takes their ids."""
 STEPS: Final = 20
 
+MAX_TEXT: Final = 255
 BEGINS, HOLDS = 0, 1
 _AFTER_ALL = "\U0010ffff"
 
@@ -37,6 +40,19 @@ class Found:
     more: Place | None
 
 
+def checked_text(text: str) -> str:
+    """The text, when it can be searched for. Control characters are in no name, and a NUL would end
+    the pattern it stands in. Invalid(q_invalid).
+    """
+    if len(text) > MAX_TEXT or any(unicodedata.category(character) == "Cc" for character in text):
+        problem = f"Search for at most {MAX_TEXT} characters, none of them invisible."
+    elif not words_of(text):
+        problem = "Say what to search for."
+    else:
+        return text
+    raise Invalid(problem, code="q_invalid", field="q")
+
+
 def search(spaces: Sequence[UUID], text: str, after: Place | None, limit: int) -> Found:
     """At most `limit` entries by name. `text` has a word in it (`words_of`)."""
     found: list[tuple[Place, Entry]] = []
@@ -50,6 +66,18 @@ def search(spaces: Sequence[UUID], text: str, after: Place | None, limit: int) -
     if len(found) > limit:
         more = found[limit - 1][0]
     return Found([entry for _, entry in found[:limit]], more)
+
+
+def place_from(values: Sequence[object]) -> Place:
+    """A place that has been through a cursor, where ids are text."""
+    rank, key, entry_id = values
+    return int(str(rank)), str(key), UUID(str(entry_id))
+
+
+def place_values(place: Place) -> list[str | int]:
+    """A place as a cursor can carry it."""
+    rank, key, entry_id = place
+    return [rank, key, str(entry_id)]
 
 
 def words_of(text: str) -> list[str]:

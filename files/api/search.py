@@ -1,8 +1,5 @@
 """/api/search: entries by name, in everything one sees."""
 
-import unicodedata
-from uuid import UUID
-
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -11,7 +8,7 @@ from rest_framework.views import APIView
 from accounts.authentication import MayUseFiles
 from files.access.lookup import space_for
 from files.access.policy import visible_spaces
-from files.access.search import Place, search, words_of
+from files.access.search import checked_text, place_from, place_values, search, words_of
 from files.api.requests import actor_of, id_in
 from files.api.serializers import EntrySerializer
 from rapidserve.api.pagination import (
@@ -23,9 +20,6 @@ from rapidserve.api.pagination import (
     parse_limit,
 )
 from rapidserve.api.schema import errors
-from rapidserve.errors import Invalid
-
-MAX_TEXT = 255
 
 
 class SearchView(APIView):
@@ -45,34 +39,12 @@ class SearchView(APIView):
         actor = actor_of(request)
         space_id = id_in(request, "space")
         seen = [space_for(actor, space_id)] if space_id else visible_spaces(actor).order_by("id")
-        text = _text(request)
+        text = checked_text(request.query_params.get("q", ""))
         limit = parse_limit(request.query_params.get("limit"))
         kind = f"search.{space_id}.{' '.join(words_of(text))}"
         cursor = request.query_params.get("cursor")
-        after = None if cursor is None else _place(decode_cursor(kind, cursor))
+        after = None if cursor is None else place_from(decode_cursor(kind, cursor))
         found = search([space.id for space in seen], text, after, limit)
-        more = encode_cursor(kind, _values(found.more)) if found.more else None
+        more = encode_cursor(kind, place_values(found.more)) if found.more else None
         results = EntrySerializer(found.entries, many=True, context={"actor": actor}).data
         return Response(page_of(results, more))
-
-
-def _text(request: Request) -> str:
-    """Control characters are in no name, and a NUL would end the pattern it stands in."""
-    text = request.query_params.get("q", "")
-    if len(text) > MAX_TEXT or any(unicodedata.category(character) == "Cc" for character in text):
-        problem = f"Search for at most {MAX_TEXT} characters, none of them invisible."
-    elif not words_of(text):
-        problem = "Say what to search for."
-    else:
-        return text
-    raise Invalid(problem, code="q_invalid", field="q")
-
-
-def _place(values: list[object]) -> Place:
-    rank, key, entry_id = values
-    return int(str(rank)), str(key), UUID(str(entry_id))
-
-
-def _values(place: Place) -> list[str | int]:
-    rank, key, entry_id = place
-    return [rank, key, str(entry_id)]

@@ -1,44 +1,66 @@
 """What the pages show of a folder or the trash: rows, sort links, where the next page begins."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 from urllib.parse import urlencode
+from uuid import UUID
 
 from django.http import HttpRequest, QueryDict
 
 from files.access import listing
 from files.access.listing import SORTS, Order
+from files.access.search import place_from, place_values, search, words_of
 from files.models import Entry, Space
 from rapidserve.api.fields import parse_id
 from rapidserve.api.pagination import decode_cursor, encode_cursor, parse_limit
 from rapidserve.errors import Invalid
 
 _LABELS: Final = {"name": "Name", "size": "Size", "modified": "Modified"}
-_ICONS: Final = {"image": "image", "video": "video", "audio": "audio"}
+_ICONS: Final = {
+    "image": "image",
+    "video": "video",
+    "audio": "audio",
+    "text": "text",
+    "application/pdf": "text",
+    "application/zip": "archive",
+    "application/gzip": "archive",
+    "application/x-tar": "archive",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An entry and the picture beside its name (a symbol of templates/files/icons.html)."""
+    """An entry, the picture beside its name (a symbol of templates/components/icons.html), how many
+    items a folder has, the number of a file's version, and where that isn't the page's own folder
+    the one it lies in.
+    """
 
     entry: Entry
     icon: str
+    items: int | None
+    version: int | None
+    parent: Entry | None
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """One page. `more` is the query string of the next one, "" on the last."""
+    """One page. `more` is the query string of the next one, "" on the last; `total` counts all
+    pages, None where nobody has counted.
+    """
 
     rows: Sequence[Row]
     more: str
     is_first: bool
+    total: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A heading and what following it sorts by. `direction`: what aria-sort says."""
+    """A heading and what following it sorts by, "" where that can't be. `direction`: what aria-sort
+    says.
+    """
 
     key: str
     label: str
@@ -57,9 +79,15 @@ def order_of(query: QueryDict) -> Order:
 
 def columns(order: Order) -> list[Column]:
     """The headings. Following the one that is sorted by turns the order around."""
-    return [
+    sortable = [
         Column(key, _LABELS[key], _sort_query(key, order), _direction(key, order)) for key in SORTS
     ]
+    return [*sortable, Column("by", "By", "", "none")]
+
+
+def plain_columns() -> list[Column]:
+    """The headings of a list that has its own order."""
+    return [Column(key, label, "", "none") for key, label in [*_LABELS.items(), ("by", "By")]]
 
 
 def children(request: HttpRequest, folder: Entry, order: Order) -> Listing:
@@ -72,7 +100,8 @@ def children(request: HttpRequest, folder: Entry, order: Order) -> Listing:
     def cursor_behind(entry: Entry) -> str:
         return encode_cursor(kind, listing.place_text(listing.place_of(entry, order)))
 
-    return _listing(request, found, limit, cursor_behind)
+    page = _listing(request, found, limit, cursor_behind)
+    return replace(page, total=listing.child_counts([folder])[folder.id])
 
 
 def trashed(request: HttpRequest, space: Space) -> Listing:
@@ -92,6 +121,20 @@ def trashed(request: HttpRequest, space: Space) -> Listing:
     return _listing(request, found, limit, cursor_behind)
 
 
+def found(request: HttpRequest, spaces: Sequence[UUID], text: str) -> Listing:
+    """The page of what a search finds that the request asks for."""
+    kind = f"page.search.{' '.join(words_of(text))}"
+    cursor, limit = request.GET.get("cursor"), parse_limit(request.GET.get("limit"))
+    after = place_from(decode_cursor(kind, cursor)) if cursor else None
+    result = search(spaces, text, after, limit)
+    more = ""
+    if result.more:
+        kept = {key: request.GET[key] for key in ("q", "limit") if key in request.GET}
+        more = urlencode(kept | {"cursor": encode_cursor(kind, place_values(result.more))})
+    rows = [replace(row, parent=row.entry.parent) for row in rows_of(result.entries)]
+    return Listing(rows, more, is_first=cursor is None)
+
+
 def _listing(
     request: HttpRequest,
     found: list[Entry],
@@ -102,16 +145,27 @@ def _listing(
     shown = found[:limit]
     more = ""
     if len(found) > limit:
-        kept = {key: request.GET[key] for key in ("sort", "order", "limit") if key in request.GET}
+        passed = ("space", "sort", "order", "limit")
+        kept = {key: request.GET[key] for key in passed if key in request.GET}
         more = urlencode(kept | {"cursor": cursor_behind(shown[-1])})
-    rows = [Row(entry, _icon(entry)) for entry in shown]
-    return Listing(rows, more, is_first="cursor" not in request.GET)
+    return Listing(rows_of(shown), more, is_first="cursor" not in request.GET)
+
+
+def rows_of(entries: Sequence[Entry]) -> list[Row]:
+    """The entries with the numbers beside their names: two queries, however many there are."""
+    items = listing.child_counts([entry for entry in entries if entry.is_folder])
+    versions = listing.version_numbers(entries)
+    return [
+        Row(entry, _icon(entry), items.get(entry.id), versions.get(entry.id), parent=None)
+        for entry in entries
+    ]
 
 
 def _icon(entry: Entry) -> str:
     if entry.is_folder:
         return "folder"
-    return _ICONS.get(entry.content_type.partition("/")[0], "file")
+    kind = entry.content_type.partition(";")[0].lower()
+    return _ICONS.get(kind) or _ICONS.get(kind.partition("/")[0], "file")
 
 
 def _sort_query(key: str, order: Order) -> str:

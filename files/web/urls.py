@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from files.web import views
+from files.web import selection, views
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -10,7 +10,13 @@ urlpatterns = [
     path("files/<str:entry_id>/new-folder", views.new_folder, name="new-folder"),
     path("files/<str:entry_id>/rename", views.rename, name="rename"),
     path("files/<str:entry_id>/trash", views.trash_entry, name="trash-entry"),
+    path("search", views.search, name="search"),
     path("trash", views.trash_page, name="trash"),
     path("trash/<str:entry_id>/restore", views.restore, name="restore"),
     path("trash/<str:entry_id>/remove", views.remove, name="remove"),
+    path("selection/move", selection.move, name="move"),
+    path("selection/copy", selection.copy, name="copy"),
+    path("selection/trash", selection.trash_entries, name="trash-entries"),
+    path("selection/restore", selection.restore, name="restore-entries"),
+    path("selection/remove", selection.remove, name="remove-entries"),
 ]

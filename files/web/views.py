@@ -1,66 +1,51 @@
 """Pages of folders and the trash: parse, look up, act, render. They work without JavaScript."""
 
-from collections.abc import Callable
-from functools import wraps
-from typing import Any, cast
+from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods
 
-from accounts.models import User
 from files.access import issue
-from files.access.actor import Actor
-from files.access.listing import breadcrumb
+from files.access.listing import breadcrumb, spaces
 from files.access.lookup import entry_for, folder_for, space_or_personal, trashed_entry_for
 from files.access.policy import can
 from files.access.roles import Permission
+from files.access.search import checked_text
 from files.actions import trash, tree
-from files.models import Entry
+from files.models import Entry, Space
 from files.web import listing, notices
+from files.web.pages import MENDABLE, MOST_SPACES, actor_of, frame, page, trash_address
+from rapidserve import appearance
 from rapidserve.api.fields import parse_id
-from rapidserve.errors import Conflict, Invalid, RapidServeError, Stale
-
-View = Callable[..., HttpResponse]
-# What a person can mend by typing something else; everything else is a page of its own.
-MENDABLE = (Conflict, Invalid, Stale)
-
-
-def page(*methods: str) -> Callable[[View], View]:
-    """A page for signed-in people. Never stored: Back must not show what was trashed, nor anything
-    at all once somebody has signed out.
-    """
-
-    def decorate(view: View) -> View:
-        checked = require_http_methods([*methods])(view)
-        return wraps(view)(never_cache(login_required(checked)))
-
-    return decorate
+from rapidserve.errors import RapidServeError
 
 
 @page("GET", "HEAD")
 def home(request: HttpRequest) -> HttpResponse:
-    space = space_or_personal(_actor(request), None)
+    space = space_or_personal(actor_of(request), None)
     return redirect(reverse("folder", args=[space.root]) + notices.carried_on(request))
 
 
 @page("GET", "HEAD")
 def folder(request: HttpRequest, entry_id: str) -> HttpResponse:
     """A folder's children. A file has no page yet: its folder is shown."""
-    actor = _actor(request)
+    actor = actor_of(request)
     entry = entry_for(actor, parse_id(entry_id), Permission.VIEW)
     if not entry.is_folder:
         return redirect("folder", entry.parent_id)
+    if request.GET.get("view") in appearance.VIEWS:
+        return _change_view(request, entry)
     order = listing.order_of(request.GET)
-    context = {
+    context = frame(actor, entry.space, "files") | {
         "folder": entry,
         "crumbs": breadcrumb(entry)[:-1],
-        "space": entry.space,
+        "folder_address": reverse("folder", args=[entry.id]),
+        "view": appearance.view_of(request),
+        "views": {name: _address_of_view(request, name) for name in appearance.VIEWS},
         "may_edit": can(actor, Permission.EDIT, entry),
         "form_address": f"/d/form/{issue.form_ticket(actor=actor, folder=entry)}",
         "columns": listing.columns(order),
@@ -70,9 +55,24 @@ def folder(request: HttpRequest, entry_id: str) -> HttpResponse:
     return render(request, "files/folder.html", context)
 
 
+def _change_view(request: HttpRequest, folder: Entry) -> HttpResponse:
+    """Remember list or grid, and show the folder as asked for otherwise."""
+    query = request.GET.copy()
+    view = query.pop("view")[-1]
+    response = redirect(f"{reverse('folder', args=[folder.id])}?{query.urlencode()}".rstrip("?"))
+    appearance.remember(response, "view", view)
+    return response
+
+
+def _address_of_view(request: HttpRequest, view: str) -> str:
+    """From its beginning: with another view, further pages begin elsewhere."""
+    query = {key: request.GET[key] for key in ("sort", "order") if key in request.GET}
+    return f"?{urlencode(query | {'view': view})}"
+
+
 @page("GET", "HEAD", "POST")
 def new_folder(request: HttpRequest, entry_id: str) -> HttpResponse:
-    actor = _actor(request)
+    actor = actor_of(request)
     parent = folder_for(actor, parse_id(entry_id), Permission.EDIT)
     typed, problem = request.POST.get("name", ""), None
     if request.method == "POST":
@@ -83,13 +83,19 @@ def new_folder(request: HttpRequest, entry_id: str) -> HttpResponse:
         else:
             messages.success(request, f"The folder “{made.name}” was made.")
             return redirect("folder", parent.id)
-    context = {"title": "New folder", "action": "Create", "back": parent, "typed": typed}
+    context = frame(actor, parent.space, "files") | {
+        "title": "New folder",
+        "label": "Name of the folder",
+        "action": "Create",
+        "back": parent,
+        "typed": typed,
+    }
     return _name_form(request, context, problem)
 
 
 @page("GET", "HEAD", "POST")
 def rename(request: HttpRequest, entry_id: str) -> HttpResponse:
-    actor = _actor(request)
+    actor = actor_of(request)
     entry = entry_for(actor, parse_id(entry_id), Permission.EDIT)
     typed, problem = request.POST.get("name", entry.name), None
     if request.method == "POST":
@@ -101,19 +107,26 @@ def rename(request: HttpRequest, entry_id: str) -> HttpResponse:
             messages.success(request, f"It is called “{renamed.name}” now.")
             return redirect("folder", entry.parent_id)
     title = f"Rename “{entry.name}”"
-    context = {"title": title, "action": "Rename", "back": entry.parent or entry, "typed": typed}
+    context = frame(actor, entry.space, "files") | {
+        "title": title,
+        "label": "Name",
+        "action": "Rename",
+        "back": entry.parent or entry,
+        "typed": typed,
+    }
     return _name_form(request, context, problem)
 
 
 @page("GET", "HEAD", "POST")
 def trash_entry(request: HttpRequest, entry_id: str) -> HttpResponse:
     """GET asks first: a link, or a sign-in on the way, must not throw anything away."""
-    actor = _actor(request)
+    actor = actor_of(request)
     entry = entry_for(actor, parse_id(entry_id), Permission.EDIT)
     if request.method == "POST":
         trash.trash(actor=actor, entry_id=entry.id)
-        return redirect(notices.after_trashing(entry))
-    context = {
+        back = reverse("folder", args=[entry.parent_id])
+        return redirect(notices.after_trashing(request, [entry], back))
+    context = frame(actor, entry.space, "files") | {
         "title": f"Move “{entry.name}” to the trash?",
         "text": f"It can be restored for {settings.TRASH_SECONDS // 86_400} days.",
         "action": "Move to trash",
@@ -123,8 +136,27 @@ def trash_entry(request: HttpRequest, entry_id: str) -> HttpResponse:
 
 
 @page("GET", "HEAD")
+def search(request: HttpRequest) -> HttpResponse:
+    """What has these words in its name, in all spaces one sees."""
+    actor = actor_of(request)
+    text = request.GET.get("q", "")
+    seen = [space.id for space in spaces(actor, None, MOST_SPACES)]
+    found = listing.found(request, seen, checked_text(text))
+    context = frame(actor, space_or_personal(actor, None), "") | {
+        "query": text,
+        "search_address": f"{reverse('search')}?{urlencode({'q': text})}",
+        "listing": found,
+        "columns": listing.plain_columns(),
+        "may_edit": all(can(actor, Permission.EDIT, row.entry) for row in found.rows),
+    }
+    return render(request, "files/search.html", context)
+
+
+@page("GET", "HEAD")
 def trash_page(request: HttpRequest) -> HttpResponse:
-    return _trash_page(request, None)
+    chosen = request.GET.get("space")
+    space = space_or_personal(actor_of(request), parse_id(chosen) if chosen else None)
+    return _trash_page(request, space, None)
 
 
 @page("GET", "HEAD", "POST")
@@ -133,35 +165,30 @@ def restore(request: HttpRequest, entry_id: str) -> HttpResponse:
     if request.method != "POST":
         return redirect("trash")
     try:
-        entry = trash.restore(actor=_actor(request), entry_id=parse_id(entry_id))
+        entry = trash.restore(actor=actor_of(request), entry_id=parse_id(entry_id))
     except MENDABLE as error:
-        return _trash_page(request, error)
+        return _trash_page(request, space_or_personal(actor_of(request), None), error)
     messages.success(request, f"“{entry.name}” is back in {_place(entry)}.")
     if request.POST.get("then") == "trash":
-        return redirect("trash")
+        return redirect(trash_address(entry.space))
     return redirect("folder", entry.parent_id)
 
 
 @page("GET", "HEAD", "POST")
 def remove(request: HttpRequest, entry_id: str) -> HttpResponse:
-    actor = _actor(request)
+    actor = actor_of(request)
     entry = trashed_entry_for(actor, parse_id(entry_id), Permission.EDIT)
     if request.method == "POST":
         trash.remove(actor=actor, entry_id=entry.id)
         messages.success(request, f"“{entry.name}” was deleted for good.")
-        return redirect("trash")
+        return redirect(trash_address(entry.space))
     within = "Everything in it goes, too. " if entry.is_folder else "All its versions go, too. "
-    context = {
+    context = frame(actor, entry.space, "trash") | {
         "title": f"Delete “{entry.name}” for good?",
         "text": f"{within}This can't be undone.",
         "action": "Delete for good",
     }
     return render(request, "files/confirm.html", context)
-
-
-def _actor(request: HttpRequest) -> Actor:
-    """The signed-in person: `page` let nobody else in."""
-    return Actor(cast("User", request.user))
 
 
 def _place(entry: Entry) -> str:
@@ -176,7 +203,12 @@ def _name_form(
     return render(request, "files/name.html", {**context, "problem": problem}, status=status)
 
 
-def _trash_page(request: HttpRequest, problem: RapidServeError | None) -> HttpResponse:
-    space = space_or_personal(_actor(request), None)
-    context = {"space": space, "listing": listing.trashed(request, space), "problem": problem}
+def _trash_page(
+    request: HttpRequest, space: Space, problem: RapidServeError | None
+) -> HttpResponse:
+    context = frame(actor_of(request), space, "trash") | {
+        "listing": listing.trashed(request, space),
+        "days": settings.TRASH_SECONDS // 86_400,
+        "problem": problem,
+    }
     return render(request, "files/trash.html", context, status=problem.status if problem else 200)

@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from rest_framework.response import Response
 
+from rapidserve import appearance
 from rapidserve.api.translation import InternalError, error_from, headers_of, request_id_of
 from rapidserve.errors import PermissionDenied, RapidServeError
 
@@ -83,4 +84,5 @@ def answer(request: HttpRequest, error: RapidServeError) -> HttpResponse:
 
 def _page(request: HttpRequest, error: RapidServeError) -> str:
     name = _PAGES.get(error.status, "error.html")
-    return render_to_string(name, {"error": error, "request_id": request_id_of(request)})
+    context = {"error": error, "request_id": request_id_of(request)}
+    return render_to_string(name, context | appearance.context(request))

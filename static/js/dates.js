@@ -2,6 +2,7 @@
 /** Dates in the reader's own time and words. The server knows neither; it writes UTC. */
 
 const TIME = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const WEEKDAY = new Intl.DateTimeFormat(undefined, { weekday: "short" });
 const DAY = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
 const DATE = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
 const EXACT = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "short" });
@@ -22,15 +23,23 @@ export function localiseDates(root) {
 /**
  * @param {Date} moment
  * @param {Date} now
+ * @returns {string} such as "Today 09:41", "Yesterday", "Fri 16:40", "18 Nov", "3 Feb 2024"
  */
 export function dateText(moment, now) {
-  const yesterday = new Date(now);
-  yesterday.setDate(now.getDate() - 1);
-  if (moment.toDateString() === now.toDateString()) {
+  const days = Math.round((startOfDay(now) - startOfDay(moment)) / 86_400_000);
+  if (days === 0) {
     return `Today ${TIME.format(moment)}`;
   }
-  if (moment.toDateString() === yesterday.toDateString()) {
-    return `Yesterday ${TIME.format(moment)}`;
+  if (days === 1) {
+    return "Yesterday";
+  }
+  if (days > 1 && days < 7) {
+    return `${WEEKDAY.format(moment)} ${TIME.format(moment)}`;
   }
   return (moment.getFullYear() === now.getFullYear() ? DAY : DATE).format(moment);
+}
+
+/** @param {Date} moment */
+function startOfDay(moment) {
+  return new Date(moment.getFullYear(), moment.getMonth(), moment.getDate()).getTime();
 }

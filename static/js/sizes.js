@@ -5,7 +5,7 @@ const UNITS = ["KB", "MB", "GB", "TB", "PB"];
 
 /**
  * @param {number} bytes
- * @returns {string} such as "8.4 MB"; 1 KB is 1,024 bytes, as everywhere on these pages
+ * @returns {string} such as "312 KB", "8.4 MB", "2.31 GB"; 1 KB is 1,024 bytes, as everywhere here
  */
 export function sizeText(bytes) {
   if (bytes < 1024) {
@@ -17,7 +17,8 @@ export function sizeText(bytes) {
     value /= 1024;
     unit += 1;
   } while (value >= 1024 && unit < UNITS.length - 1);
-  return `${value.toFixed(1)}\u00a0${UNITS[unit]}`;
+  const decimals = value >= 100 ? 0 : value < 10 && unit > 1 ? 2 : 1;
+  return `${Number(value.toFixed(decimals))}\u00a0${UNITS[unit]}`;
 }
 
 /**

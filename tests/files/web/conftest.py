@@ -19,7 +19,7 @@ class Browser:
     def get(self, path: str):
         return self.client.get(path, follow=True)
 
-    def post(self, path: str, **fields: str):
+    def post(self, path: str, **fields: object):
         return self.client.post(path, fields, follow=True)
 
 

@@ -76,7 +76,8 @@ def test_the_heading_that_is_sorted_by_says_so_and_turns_around(world, alice):
     assert re.search(
         r'class="size" aria-sort="ascending">\s*<a href="\?sort=size&amp;order=desc"', html
     )
-    assert re.search(r'class="name" aria-sort="none">\s*<a href="\?sort=name&amp;order=asc"', html)
+    name = html.partition('class="name" aria-sort="none">')[2].partition("</th>")[0]
+    assert '<a href="?sort=name&amp;order=asc"' in name
 
 
 def test_a_file_is_fetched_by_a_link_that_the_session_opens(shared_world):
@@ -98,11 +99,11 @@ def test_the_breadcrumb_leads_up_to_the_top(world, alice):
     page = alice.get(folder_page(inner))
 
     crumbs = page.content.decode().partition('class="crumbs"')[2].partition("</nav>")[0]
-    assert re.findall(r'href="([^"]+)"', crumbs) == [
+    assert re.findall(r'<a href="([^"]+)"', crumbs) == [
         folder_page(world.alice.root),
         folder_page(outer),
     ]
-    assert '<h1 aria-current="page" title="Inner">Inner</h1>' in crumbs
+    assert '<h1 aria-current="page" title="Inner" dir="auto">Inner</h1>' in crumbs
 
 
 def test_a_hundred_entries_are_a_page_and_every_entry_is_on_exactly_one(world, alice):

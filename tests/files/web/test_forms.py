@@ -5,6 +5,7 @@ from django.test import Client
 
 from files.web.urls import urlpatterns
 from tests.files.web.conftest import names_on, text_of
+from tests.files.web.test_selection import SELECTION_FORMS
 
 ALL_FORMS = ["/files/{}/new-folder", "/files/{}/rename", "/files/{}/trash"]
 TRASH_FORMS = ["/trash/{}/restore", "/trash/{}/remove"]
@@ -233,5 +234,6 @@ def test_pages_that_only_show_take_no_forms(alice, docs, path):
 
 def test_every_page_is_tried_above():
     addresses = {"/" + str(page.pattern).replace("<str:entry_id>", "{}") for page in urlpatterns}
+    elsewhere = {"/search", *SELECTION_FORMS}
 
-    assert addresses == {"/", "/trash", "/files/{}", *ALL_FORMS, *TRASH_FORMS}
+    assert addresses == {"/", "/trash", "/files/{}", *ALL_FORMS, *TRASH_FORMS, *elsewhere}

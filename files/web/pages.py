@@ -1,0 +1,85 @@
+"""What every page of files shares: who may ask for it, who asks, where it leads back to."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Final, cast
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from accounts.models import User
+from files.access.actor import Actor
+from files.access.listing import spaces
+from files.models import Space
+from rapidserve.errors import Conflict, Invalid, Stale
+
+View = Callable[..., HttpResponse]
+# What a person can mend by typing or choosing something else; everything else is a page of its own.
+MENDABLE: Final = (Conflict, Invalid, Stale)
+MOST_SPACES: Final = 100  # beside a page
+
+
+def page(*methods: str) -> Callable[[View], View]:
+    """A page for signed-in people. Never stored: Back must not show what was trashed, nor anything
+    at all once somebody has signed out.
+    """
+
+    def decorate(view: View) -> View:
+        checked = require_http_methods([*methods])(view)
+        return wraps(view)(never_cache(login_required(checked)))
+
+    return decorate
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """The signed-in person: `page` let nobody else in."""
+    return Actor(cast("User", request.user))
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Bytes. `quota` is None without a limit; `percent` is of the quota, at most 100."""
+
+    used: int
+    quota: int | None
+    percent: int
+    saved: int
+
+
+def frame(actor: Actor, space: Space, place: str) -> dict[str, object]:
+    """What stands around every page: the spaces, the place that is marked (`files`, `trash` or none
+    of them), and how much room is used in the space that the page is about.
+    """
+    return {
+        "place": place,
+        "space": space,
+        "teams": [
+            each for each in spaces(actor, None, MOST_SPACES) if each.kind == space.Kind.TEAM
+        ],
+        "trash_address": trash_address(space),
+        "usage": _usage(space),
+    }
+
+
+def trash_address(space: Space) -> str:
+    address = reverse("trash")
+    return address if space.kind == Space.Kind.PERSONAL else f"{address}?space={space.id}"
+
+
+def _usage(space: Space) -> Usage:
+    percent = round(100 * space.used_bytes / space.quota_bytes) if space.quota_bytes else 0
+    saved = max(0, space.used_bytes - space.stored_bytes)
+    return Usage(space.used_bytes, space.quota_bytes, min(100, percent), saved)
+
+
+def way_back(request: HttpRequest) -> str:
+    """The page that a form was sent from, as it says itself; never one of another site."""
+    address = request.POST.get("next", "")
+    if url_has_allowed_host_and_scheme(address, allowed_hosts={request.get_host()}):
+        return address
+    return reverse("home")
