@@ -195,7 +195,7 @@ def test_a_full_space_is_told_in_a_persons_terms(alice, tmp_path):
     alice.upload(random_file(tmp_path, "film.mov", 2 * CHUNK))
 
     line = alice.in_tray("film.mov")
-    expect(line).to_contain_text("not enough room: 8.0\u00a0MB are needed, 3.0\u00a0MB are left")
+    expect(line).to_contain_text("not enough room: 8\u00a0MB are needed, 3\u00a0MB are left")
     expect(line.get_by_role("button", name="Retry")).to_be_visible()
 
 
