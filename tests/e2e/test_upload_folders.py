@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.e2e.conftest import Server
-from tests.e2e.visitor import TRAY, Gate, Visitor, random_file, tree_on_disk, visit
+from tests.e2e.visitor import CHUNK, TRAY, Gate, Visitor, random_file, tree_on_disk, visit
 
 pytestmark = pytest.mark.e2e
 
@@ -241,3 +241,17 @@ def test_files_of_one_chunk_go_several_at_once(alice, tmp_path):
     expect(tray.get_by_text("Sending", exact=True)).to_have_count(4)
     gate.open()
     all_done(alice, 8)
+
+
+def test_small_files_pass_a_large_one_that_holds_the_line(alice, tmp_path):
+    alice.go_to_new_folder("pass")
+    gate = Gate(alice.page, passing=0)
+    alice.upload(random_file(tmp_path, "film.mov", 5 * CHUNK))
+    expect(alice.in_tray("film.mov")).to_contain_text("Sending chunk 1 to 4 of 5")
+
+    alice.upload(*[random_file(tmp_path, f"{number}.txt", 10) for number in range(8)])
+
+    for number in range(8):
+        expect(alice.in_tray(f"{number}.txt")).to_contain_text("Done, verified")
+    gate.open()
+    all_done(alice, 9)

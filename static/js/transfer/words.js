@@ -37,7 +37,7 @@ function endText(transfer) {
   if (transfer.state === "cancelled") {
     return transfer.reason || "Cancelled";
   }
-  return transfer instanceof Upload ? uploadedText(transfer) : transfer instanceof Download ? "Done, verified" : "Made";
+  return transfer instanceof Upload ? uploadedText(transfer) : transfer instanceof Download ? "Done, verified" : "Done";
 }
 
 /** @param {Upload} upload */

@@ -28,7 +28,6 @@ export class Pack extends Transfer {
     super({ name: "", size: uploads.reduce((sum, upload) => sum + upload.size, 0), lane: "small" });
     this.#uploads = uploads;
     this.#root = root;
-    this.chunks = new Uint8Array(1);
     this.onChange = () => this.#tell();
     for (const upload of uploads) {
       upload.joinPack(() => this.#leave());
@@ -54,9 +53,8 @@ export class Pack extends Transfer {
     }
     const head = { parent: this.#root, on_conflict: "fail", files: packed.map((file) => file.spec) };
     const bytes = packed.map((file) => file.bytes);
-    const { results } = await this.moving({ index: 0, size: this.size }, (signal) =>
-      protocol.pack(head, bytes, signal),
-    );
+    // Not on one of the connections for chunks: a large file on a slow line may hold them all.
+    const { results } = await this.calling((signal) => protocol.pack(head, bytes, signal));
     for (const { index, file, error } of results) {
       const { upload } = packed[index];
       if (file) {
