@@ -16,10 +16,9 @@ from rapidserve import lifeline
 BACKLOG = 1024  # connections that wait in the kernel while the workers are busy
 REQUESTS_AT_ONCE = 512  # per worker; beyond that it leaves connections to the other worker
 HEADER_SECONDS = 15  # a client that takes longer to send its headers only holds a connection
-# The largest piece in which a body arrives. Each is handed from granian's thread to Python's, so
-# a chunk should not come in many; larger ones would come from memory that is mapped each time
-# (rapidserve.supervisor.MALLOC).
-BODY_BLOCK_BYTES = 768 * 2**10
+# The largest piece in which a body arrives, from a client that sends faster than we write. Each is
+# handed from granian's thread to Python's, so a chunk should not come in many.
+BODY_BLOCK_BYTES = 2**20
 WORKER_STOP_SECONDS = 7  # less than the supervisor's patience
 
 
