@@ -125,13 +125,14 @@ def remove(request: HttpRequest) -> HttpResponse:
 
 
 def _place(request: HttpRequest, placing: Placing) -> HttpResponse:
-    """Ask where to (`into` is the folder looked into), or with `here` move or copy there."""
+    """Ask where to, with `into` as the folder looked into; or with `here` move or copy there."""
     if request.method != "POST":
         return redirect("home")
     actor = actor_of(request)
     entries = _still_there(actor, _chosen(request), placing.permission)
-    looked_into = request.POST.get("into") or str(entries[0].parent_id or entries[0].id)
-    into = folder_for(actor, parse_id(looked_into), Permission.EDIT)
+    named_folder = request.POST.get("here") or request.POST.get("into")
+    beginning = str(entries[0].parent_id or entries[0].id)
+    into = folder_for(actor, parse_id(named_folder or beginning), Permission.EDIT)
     if "here" not in request.POST:
         return _chooser(request, placing, entries, into)
     outcome = _each(request, lambda entry_id: placing.act(actor, entry_id, into.id))

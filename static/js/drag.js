@@ -71,7 +71,6 @@ function onDrop(event) {
   event.preventDefault();
   const into = target.getAttribute("data-into");
   if (into) {
-    fields.append("into", into);
     fields.append("here", into);
   }
   onEnd();

@@ -81,7 +81,6 @@ def test_several_are_moved_together(world, alice, folders):
     page = alice.post(
         "/selection/move",
         entry=[folders["A"], folders["B"]],
-        into=folders["Target"],
         here=folders["Target"],
         next=f"/files/{folders['Target']}",
     )
@@ -93,7 +92,7 @@ def test_several_are_moved_together(world, alice, folders):
 
 def test_copies_stand_beside_what_they_are_copies_of(world, alice, folders):
     here = world.alice.root
-    page = alice.post("/selection/copy", entry=folders["A"], into=here, here=here)
+    page = alice.post("/selection/copy", entry=folders["A"], here=here)
 
     assert "“A (1)” was added to “My files”." in text_of(page)
     assert world.alice.names() == ["A", "A (1)", "B", "C", "Target"]
@@ -102,9 +101,7 @@ def test_copies_stand_beside_what_they_are_copies_of(world, alice, folders):
 def test_what_is_refused_is_said_beside_the_folders(world, alice, folders):
     world.alice.folder("A", folders["Target"])
 
-    page = alice.post(
-        "/selection/move", entry=folders["A"], into=folders["Target"], here=folders["Target"]
-    )
+    page = alice.post("/selection/move", entry=folders["A"], here=folders["Target"])
 
     assert page.status_code == 409
     assert "There is already a folder with this name." in text_of(page)
@@ -116,9 +113,7 @@ def test_what_can_be_moved_is_moved_and_the_rest_is_said(world, alice, folders):
     world.alice.folder("A", folders["Target"])
     chosen = [folders["A"], folders["B"]]
 
-    page = alice.post(
-        "/selection/move", entry=chosen, into=folders["Target"], here=folders["Target"]
-    )
+    page = alice.post("/selection/move", entry=chosen, here=folders["Target"])
 
     assert "“B” was moved to “Target”." in text_of(page)
     assert "There is already a folder with this name." in text_of(page)
@@ -187,7 +182,7 @@ def test_a_sign_in_on_the_way_does_nothing(world, alice, folders, form):
 
 @pytest.mark.parametrize("form", SELECTION_FORMS)
 def test_other_peoples_things_are_not_there(world, bob, folders, form):
-    fields = {"entry": folders["A"], "into": folders["Target"], "here": folders["Target"]}
+    fields = {"entry": folders["A"], "here": folders["Target"]}
 
     page = bob.post(form, **fields, sure="1")
 
