@@ -16,7 +16,7 @@ def size_text(count: int | None) -> str:
     if count is None:
         return ""
     if count < _STEP:
-        return f"{count}\xa0byte{'' if count == 1 else 's'}"
+        return f"{count}\xa0B"
     value, unit = float(count), -1
     while value >= _STEP and unit < len(_UNITS) - 1:
         value, unit = value / _STEP, unit + 1

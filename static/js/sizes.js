@@ -9,7 +9,7 @@ const UNITS = ["KB", "MB", "GB", "TB", "PB"];
  */
 export function sizeText(bytes) {
   if (bytes < 1024) {
-    return `${Math.round(bytes)}\u00a0${Math.round(bytes) === 1 ? "byte" : "bytes"}`;
+    return `${Math.round(bytes)}\u00a0B`;
   }
   let value = bytes;
   let unit = -1;

@@ -9,9 +9,9 @@ from files.templatetags.sizes import size_text
     ("count", "expected"),
     [
         (None, ""),
-        (0, "0 bytes"),
-        (1, "1 byte"),
-        (1023, "1023 bytes"),
+        (0, "0 B"),
+        (1, "1 B"),
+        (1023, "1023 B"),
         (1024, "1 KB"),
         (4200, "4.1 KB"),
         (319_488, "312 KB"),
