@@ -13,7 +13,7 @@ NODE_LEAST := 20
 TAILWIND := node_modules/.bin/tailwindcss --input frontend/css/app.css --minify
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt lock bench css icons front-check node
+.PHONY: help run test check fmt lock bench screenshots css icons front-check node
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -50,6 +50,9 @@ fmt: .venv/installed-dev ## format code and templates
 
 bench: .venv/installed-dev .venv/bench/installed ## measure speed beside nginx and copyparty (ROUNDS=7, QUICK=1)
 	@$(PY) -m bench $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUICK),--quick)
+
+screenshots: .venv/installed-client ## take a picture of every state of the pages, into var/screenshots (STATES="files grid")
+	@DJANGO_SETTINGS_MODULE=tests.settings $(PY) -m tests.e2e.looks $(STATES)
 
 css: node_modules/installed ## build static/css/app.css from frontend/css and the templates' classes
 	@$(TAILWIND) --output static/css/app.css

@@ -48,6 +48,9 @@ function onSubmit(event) {
     return;
   }
   event.preventDefault();
+  if (form.closest("dialog") && isBusy()) {
+    return; // pressed twice, or meant for the folder that is about to be shown
+  }
   const fields = fieldsOf(form, event.submitter);
   const address = event.submitter?.getAttribute("formaction") ?? form.getAttribute("action") ?? location.href;
   const url = new URL(address, location.href);
@@ -57,6 +60,10 @@ function onSubmit(event) {
   } else {
     void act(url.href, fields);
   }
+}
+
+function isBusy() {
+  return document.documentElement.getAttribute("aria-busy") === "true";
 }
 
 /**

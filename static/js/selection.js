@@ -131,8 +131,20 @@ function onChange(event) {
   }
   if (box.hasAttribute("data-all")) {
     select(box.checked ? rows() : []);
+    passFocus(box);
   } else if (box.closest("#list")) {
     showSelection();
+  }
+}
+
+/**
+ * The heading's box gives way to the one of the bar that covers it, and the other way round.
+ * @param {HTMLInputElement} box
+ */
+function passFocus(box) {
+  if (!box.checkVisibility({ visibilityProperty: true })) {
+    const boxes = /** @type {NodeListOf<HTMLInputElement>} */ (document.querySelectorAll("[data-all]"));
+    [...boxes].find((each) => each.checkVisibility({ visibilityProperty: true }))?.focus();
   }
 }
 
@@ -145,14 +157,13 @@ function showSelection() {
   const hasFolders = chosen.some((row) => row.dataset.into);
   const text = `${chosen.length.toLocaleString()} selected${size ? `, ${sizeText(size)}` : ""}`;
   write(list, "[data-selected]", chosen.length ? ` · ${text}` : "");
-  write(list, "[data-selected-short]", `${chosen.length.toLocaleString()} selected`);
+  write(list, "[data-selected-short]", chosen.length.toLocaleString());
   const total = list?.querySelector("[data-total]");
   write(list, "[data-shown]", String(all.length));
   if (total && Number(total.textContent) < all.length) {
     total.textContent = String(all.length);
   }
-  const every = list?.querySelector("[data-all]");
-  if (every instanceof HTMLInputElement) {
+  for (const every of /** @type {NodeListOf<HTMLInputElement>} */ (document.querySelectorAll("[data-all]"))) {
     every.checked = chosen.length > 0 && chosen.length === all.length;
     every.indeterminate = chosen.length > 0 && chosen.length < all.length;
   }

@@ -64,9 +64,10 @@ class Program:
         file_id: str = done["file"]["id"]
         return file_id
 
-    def pack(self, files: list[tuple[str, bytes]]) -> list[str]:
+    def pack(self, files: list[tuple[str, bytes]], parent: str | None = None) -> list[str]:
         """(name, bytes) pairs in one request; the ids of the files."""
-        head = {"parent": self.root, "files": [described(name, data) for name, data in files]}
+        parent = parent or self.root
+        head = {"parent": parent, "files": [described(name, data) for name, data in files]}
         body = pack_body(head, b"".join(data for _, data in files))
         media_type = {"Content-Type": "application/vnd.rapidserve.pack"}
         response = self.http.post("/api/upload/pack", content=body, headers=media_type)

@@ -56,11 +56,11 @@ def run_serve(home: Path, **environment: str) -> subprocess.CompletedProcess[str
     return run_manage(home, "serve", **environment)
 
 
-def run_manage(home: Path, command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def run_manage(home: Path, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """One management command on an installation, to its end."""
     defaults = {"RAPIDSERVE_HOME": str(home), "RAPIDSERVE_PORT": str(free_port())}
     return subprocess.run(
-        [sys.executable, "manage.py", command],
+        [sys.executable, "manage.py", *command],
         cwd=PROJECT,
         env=clean_environment(**(defaults | environment)),
         capture_output=True,

@@ -232,8 +232,8 @@ function cancelDialog() {
     make(
       "div",
       { class: "tray-choices" },
-      make("button", { value: "cancel", class: "button danger" }, "Cancel all"),
       make("button", { value: "", class: "button", autofocus: "" }, "Keep going"),
+      make("button", { value: "cancel", class: "button danger" }, "Cancel all"),
     ),
   );
   const title = make("h2", { id: "cancel-title" }, "Cancel what is on its way?");

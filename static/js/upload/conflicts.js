@@ -90,11 +90,11 @@ function dialogFor(path, isFolder, forAll) {
   const choices = make("div", { class: "tray-choices" });
   const choice = (/** @type {Choice} */ value, /** @type {string} */ label, main = false) =>
     choices.append(make("button", { value, class: main ? "button primary" : "button" }, label));
+  choice("skip", "Skip");
+  choice("rename", "Keep both", isFolder);
   if (!isFolder) {
     choice("version", "New version", true);
   }
-  choice("rename", "Keep both", isFolder);
-  choice("skip", "Skip");
   const all = make("label", { for: "conflict-all" }, forAll, " Do the same for all others that are here already");
   const form = make("form", { method: "dialog" }, make("p", {}, text), all, choices);
   const title = make("h2", { id: "conflict-title" }, "“", make("bdi", {}, path), "” is here already");
