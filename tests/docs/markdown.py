@@ -8,6 +8,7 @@ PROJECT: Final = Path(__file__).resolve().parent.parent.parent
 
 _FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+_PICTURE = re.compile(r'\b(?:src|srcset)="([^"\s]+)"')
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 _CODE = re.compile(r"`([^`]+)`")
 
@@ -47,7 +48,8 @@ def code_in(cell: str) -> list[str]:
 
 
 def links(text: str) -> list[str]:
-    return _LINK.findall(_FENCE.sub("", text))
+    prose = _FENCE.sub("", text)
+    return _LINK.findall(prose) + _PICTURE.findall(prose)
 
 
 def anchors(text: str) -> set[str]:
