@@ -214,12 +214,16 @@ def start_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
         running.kill()
 
 
+def find_chromium() -> str | None:
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return next(filter(None, map(shutil.which, names)), None)
+
+
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """The path of a Chromium. Without one its tests are skipped and say so; in CI they fail."""
-    for name in ("chromium", "chromium-browser", "google-chrome"):
-        if path := shutil.which(name):
-            return path
+    if path := find_chromium():
+        return path
     missing = "no Chromium on this machine (Debian: apt install chromium)"
     if os.environ.get("CI", "").lower() in {"1", "true"}:
         pytest.fail(missing)

@@ -120,8 +120,8 @@ class Maker:
             )
             self._date(folder, at, by)
         for file in FILES:
-            for number in range(file.versions):
-                made = self.file(file.name, file.size - number % 7, film)
+            for _ in range(file.versions):
+                made = self.file(file.name, file.size, film)
             self._date(made, file.at, file.by)
         return film
 

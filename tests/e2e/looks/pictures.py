@@ -1,7 +1,6 @@
 """`make screenshots`: every named state as a picture, on a desk and on a phone, in both themes."""
 
 import logging
-import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Final
 
 from playwright.sync_api import Page, sync_playwright
 
-from tests.e2e.conftest import PROJECT, Server, launch
+from tests.e2e.conftest import PROJECT, Server, find_chromium, launch
 from tests.e2e.looks.demo import furnish
 from tests.e2e.looks.staging import DEVICES, THEMES, Theatre
 from tests.e2e.looks.states import STATES
@@ -20,6 +19,8 @@ OUT: Final = PROJECT / "var" / "screenshots"
 
 def take_pictures(names: list[str]) -> None:
     """Of these states, or of all, into var/screenshots."""
+    if unknown := set(names) - set(STATES):
+        sys.exit(f"No such state: {', '.join(unknown)}. There are: {', '.join(STATES)}.")
     logging.getLogger("httpx2").setLevel(logging.WARNING)  # else it tells every request
     with tempfile.TemporaryDirectory() as scratch:
         server = launch(Path(scratch) / "home")
@@ -31,7 +32,7 @@ def take_pictures(names: list[str]) -> None:
 
 
 def take_all(server: Server, names: list[str]) -> None:
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    chromium = find_chromium()
     if not chromium:
         sys.exit("A Chromium is needed (Debian: apt install chromium).")
     OUT.mkdir(parents=True, exist_ok=True)

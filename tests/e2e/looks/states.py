@@ -198,6 +198,30 @@ def moved_to_trash(stage: Stage) -> None:
 
 
 @state
+def no_answer(stage: Stage) -> None:
+    page = stage.visitor.page
+    stage.go_to(stage.demo.film)
+    page.route("**/selection/trash", lambda route: route.abort())
+    stage.visitor.choose("notes.md", "Move to trash")
+    expect(page.get_by_text("There was no answer.")).to_be_visible()
+
+
+@state
+def dropping(stage: Stage) -> None:
+    """Files are held over the page."""
+    stage.go_to(stage.demo.film)
+    transfer = stage.visitor.page.evaluate_handle(
+        """() => {
+          const transfer = new DataTransfer();
+          transfer.items.add(new File(["hello"], "dropped.txt"));
+          return transfer;
+        }"""
+    )
+    stage.visitor.page.dispatch_event("main", "dragover", {"dataTransfer": transfer})
+    expect(stage.visitor.page.locator("html.dropping")).to_be_visible()
+
+
+@state
 def delete_for_good(stage: Stage) -> None:
     stage.go("/trash")
     stage.visitor.row("draft.md").get_by_role("link", name="Delete").click()
