@@ -10,12 +10,14 @@ const EXACT = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle:
 /** @param {ParentNode} root */
 export function localiseDates(root) {
   const now = new Date();
-  for (const element of root.querySelectorAll("time[datetime]")) {
+  // Of a long list only what is new: the rest was done with the pages before.
+  for (const element of root.querySelectorAll("time[datetime]:not([data-local])")) {
     const time = /** @type {HTMLTimeElement} */ (element);
     const moment = new Date(time.dateTime);
     if (!Number.isNaN(moment.getTime())) {
       time.textContent = dateText(moment, now);
       time.title = EXACT.format(moment);
+      time.dataset.local = "";
     }
   }
 }

@@ -23,7 +23,9 @@ export function startDragging() {
 function letDrag() {
   const isAllowed = addressOf("move") !== null;
   for (const row of rows()) {
-    row.draggable = isAllowed;
+    if (row.draggable !== isAllowed) {
+      row.draggable = isAllowed;
+    }
   }
 }
 

@@ -138,6 +138,7 @@ def test_a_question_mark_helps_and_single_keys_can_be_turned_off(alice):
     alice.page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
     alice.page.keyboard.press("ArrowDown")
+    expect(link(alice, "Ape")).to_be_focused()
     alice.page.keyboard.press("?")
     alice.page.keyboard.press("x")
     alice.page.keyboard.press("/")
