@@ -158,10 +158,12 @@ def complete(*, actor: Actor, upload_id: UUID) -> Completed:
     if upload.state == Upload.State.OPEN:
         if upload.expires_at <= timezone.now():
             raise upload_gone(upload)
-        _refuse_missing(upload)
-        crash_point("complete.proven")
-        run_atomic(lambda: _commit(actor, upload_id))
-        crash_point("complete.committed")
+        if missing := _missing(upload):
+            _refuse_while_open(actor, upload_id, missing)
+        else:
+            crash_point("complete.proven")
+            run_atomic(lambda: _commit(actor, upload_id))
+            crash_point("complete.committed")
     return _completed(upload_for(actor, upload_id))
 
 
@@ -342,15 +344,21 @@ def _may_reuse(actor: Actor, space: Space) -> bool:
     return can(actor, Permission.DOWNLOAD, root)
 
 
-def _refuse_missing(upload: Upload) -> None:
-    """Conflict(chunks_missing) unless every chunk is registered and proven.
+def _missing(upload: Upload) -> list[int]:
+    """The chunks that are not registered, or not proven to be stored.
 
     Which are registered is asked first: one that is registered while the others are being proven
     would be taken for proven itself.
     """
     unregistered = _unregistered(upload)
-    missing = sorted({*unregistered, *prove_all(upload)})
-    if missing:
+    return sorted({*unregistered, *prove_all(upload)})
+
+
+def _refuse_while_open(actor: Actor, upload_id: UUID, missing: list[int]) -> None:
+    """Conflict(chunks_missing); not of an upload that has ended meanwhile and lost its chunks so.
+    Whoever sent those again would send them in vain.
+    """
+    if upload_for(actor, upload_id).state == Upload.State.OPEN:
         raise Conflict(
             f"{len(missing)} chunks are not stored yet.",
             code="chunks_missing",

@@ -22,7 +22,7 @@ from files.content.collect import collect
 from files.content.verify import verify
 from files.content.writer import ChunkSpec
 from files.models import Change, Chunk, Entry, Space, Upload, Version
-from rapidserve.errors import NotFound, RapidServeError
+from rapidserve.errors import Gone, NotFound, RapidServeError
 from tests.world import chunks_of, sha256, specs_of
 
 RACE_SECONDS = float(os.environ.get("RS_RACE_SECONDS", "4"))
@@ -328,18 +328,37 @@ def test_a_chunk_registered_while_the_others_are_proven_is_not_taken_for_proven(
 def test_the_slower_of_two_completes_answers_like_the_faster(world, monkeypatch):
     alice = world.alice
     upload = sent(alice, "one", b"data")
-    refuse_missing = uploads._refuse_missing
+    prove_all = uploads.prove_all
 
     def let_another_one_through(upload):
-        monkeypatch.setattr(uploads, "_refuse_missing", refuse_missing)
+        monkeypatch.setattr(uploads, "prove_all", prove_all)
         complete(alice, upload)
-        refuse_missing(upload)
+        return prove_all(upload)
 
-    monkeypatch.setattr(uploads, "_refuse_missing", let_another_one_through)
+    monkeypatch.setattr(uploads, "prove_all", let_another_one_through)
     slower = complete(alice, upload)
 
     assert slower.version.id == upload.version_id
     assert Version.objects.count() == 1
+
+
+def test_an_upload_that_is_cancelled_after_the_first_look_is_gone_and_lacks_nothing(
+    world, monkeypatch
+):
+    alice = world.alice
+    upload = sent(alice, "one", b"data")
+    upload_for = uploads.upload_for
+
+    def cancel_after_the_look(actor, upload_id):
+        found = upload_for(actor, upload_id)
+        monkeypatch.setattr(uploads, "upload_for", upload_for)
+        uploads.cancel(actor=actor, upload_id=upload_id)
+        return found
+
+    monkeypatch.setattr(uploads, "upload_for", cancel_after_the_look)
+
+    with pytest.raises(Gone, match="cancelled"):
+        complete(alice, upload)
 
 
 def test_an_upload_completed_between_the_two_looks_of_a_slower_complete(world, monkeypatch):
