@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db import OperationalError
-from django.db.models import Q
+from django.db.models import CharField, Q
 from django.http import HttpRequest
 from django.utils import timezone
 from rest_framework import exceptions
@@ -18,6 +18,7 @@ from rest_framework.request import Request
 
 from accounts import scopes, tokens
 from accounts.models import ApiToken, User
+from rapidserve.db import Prepared
 from rapidserve.errors import NotAuthenticated, PermissionDenied
 
 if TYPE_CHECKING:
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 USE_NOTED_EVERY = dt.timedelta(minutes=1)
+
+_token_by_digest = Prepared(
+    lambda digest: ApiToken.objects.select_related("user").filter(digest=digest), CharField()
+)
 
 
 class BearerAuthentication(BaseAuthentication):
@@ -99,10 +104,10 @@ def token_from_header(header: str) -> ApiToken | None:
     if scheme.lower() != "bearer" or not tokens.is_token(text.strip()):
         return None
     digest = tokens.digest(text.strip())
-    token = ApiToken.objects.select_related("user").filter(digest=digest).first()
-    if token is None or token.is_expired or not token.user.is_active:
+    found = _token_by_digest(digest)
+    if not found or found[0].is_expired or not found[0].user.is_active:
         return None
-    return token
+    return found[0]
 
 
 def client_address(request: HttpRequest) -> str:

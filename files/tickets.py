@@ -13,7 +13,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterable
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import ClassVar, Final, TypeVar
 from uuid import UUID
 
@@ -98,9 +98,9 @@ def ticket_key(secret_key: str) -> bytes:
 
 
 def seal(ticket: Ticket, key: bytes) -> str:
-    payload = json.dumps(
-        [ticket.kind, *astuple(ticket)], ensure_ascii=False, separators=(",", ":")
-    ).encode()
+    # Not `astuple`: it copies whatever it finds, at six times the price.
+    values = (getattr(ticket, field.name) for field in fields(ticket))
+    payload = json.dumps([ticket.kind, *values], ensure_ascii=False, separators=(",", ":")).encode()
     return f"{_encode(payload)}.{_encode(hmac.digest(key, payload, 'sha256'))}"
 
 

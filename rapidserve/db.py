@@ -1,4 +1,5 @@
-"""The one door to the database: transactions, compare-and-set, and the primary key every model has.
+"""The one door to the database: transactions, compare-and-set, queries that are written once, and
+the primary key every model has.
 
 Django's own `transaction.atomic` does nothing on MongoDB, so nobody else may import it.
 """
@@ -9,20 +10,27 @@ import time
 import uuid
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Any, TypeVar
+from copy import copy
+from functools import cached_property
+from typing import Any, Generic, TypeVar
 
 from django.db import (
+    DEFAULT_DB_ALIAS,
     DatabaseError,
     IntegrityError,
     OperationalError,
     connection,
+    connections,
     models,
     transaction,
 )
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.sql.compiler import SQLCompiler
 
 from rapidserve.errors import Unavailable
 
 T = TypeVar("T")
+Row = TypeVar("Row")
 
 PATIENCE_SECONDS = 15
 """How long a transaction is tried again; each try may wait for the database's own timeout."""
@@ -106,3 +114,76 @@ def update_if(queryset: models.QuerySet[Any], **values: Any) -> bool:
     Concurrency control rests on this: `select_for_update` is silently nothing on both databases.
     """
     return queryset.update(**values) == 1
+
+
+class Prepared(Generic[Row]):
+    """A query that Django turns into SQL once, and not for each answer.
+
+    Turning it takes 0.3 to 1.5 ms, ten times what SQLite takes to run it: of a small file's
+    download that was nearly all. So what every download asks is asked with these. Nothing is
+    remembered but the text: each call asks the database, inside the caller's transaction if there
+    is one, and gives what the query itself would.
+
+    `build` gets one argument for each of `fields` and makes the query of them; a call gets their
+    values. An argument may be the right side of a lookup, or one of the list of an `__in`, which
+    must have some: without any there is no SQL to write.
+    """
+
+    def __init__(
+        self, build: Callable[..., models.QuerySet[Any, Row]], *fields: "models.Field[Any, Any]"
+    ) -> None:
+        self._build = build
+        self._fields = fields
+
+    def __call__(self, *values: object) -> list[Row]:
+        here = connections[DEFAULT_DB_ALIAS]  # each thread has its own
+        stored = [
+            field.get_db_prep_value(value, here)
+            for field, value in zip(self._fields, values, strict=True)
+        ]
+        queryset, written = self._written
+        asked = queryset.all()
+        compiler = written.bound(stored, here)
+        vars(asked.query).update(get_compiler=lambda *_, **__: compiler)
+        return list(asked)
+
+    @cached_property
+    def _written(self) -> tuple[models.QuerySet[Any, Row], "_Written"]:
+        queryset = self._build(*(_Parameter(*pair) for pair in enumerate(self._fields)))
+        # Never opened: what is kept for good must not keep some thread's connection.
+        nobodys = connections.create_connection(DEFAULT_DB_ALIAS)
+        return queryset, _Written(queryset.query.get_compiler(connection=nobodys))
+
+
+class _Written:
+    """What Django's compiler found out about a query; `bound` makes compilers that know it."""
+
+    def __init__(self, compiler: SQLCompiler) -> None:
+        self._compiler = compiler
+        self._sql, self._parameters = compiler.as_sql()
+        columns = [column for column, *_ in compiler.select[: compiler.col_count]]
+        self._converters = compiler.get_converters(columns)
+
+    def bound(self, values: list[Any], connection: BaseDatabaseWrapper) -> SQLCompiler:
+        parameters = tuple(
+            values[each.place] if isinstance(each, _Parameter) else each
+            for each in self._parameters
+        )
+        compiler = copy(self._compiler)
+        vars(compiler).update(
+            connection=connection,
+            as_sql=lambda: (self._sql, parameters),
+            get_converters=lambda _: self._converters,
+        )
+        return compiler
+
+
+class _Parameter(models.Expression):
+    """Stands in a query for the value at `place` of a call, and comes out among its parameters."""
+
+    def __init__(self, place: int, field: "models.Field[Any, Any]") -> None:
+        super().__init__(output_field=field)
+        self.place = place
+
+    def as_sql(self, *_: Any, **__: Any) -> Any:
+        return "%s", (self,)

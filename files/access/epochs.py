@@ -6,14 +6,16 @@ that falls between the two then finds a ticket with an old value, never an old r
 
 import time
 from collections.abc import Iterable
+from functools import cache
 from uuid import UUID
 
-from django.db.models import F
+from django.db.models import F, UUIDField
 from django.utils import timezone
 
 from files.access.actor import Actor
 from files.models import Epoch
 from files.tickets import Epochs, epochs_of
+from rapidserve.db import Prepared
 
 
 def bump(subject: UUID) -> None:
@@ -31,8 +33,16 @@ def bump(subject: UUID) -> None:
 def current(subjects: Iterable[UUID]) -> Epochs:
     """Today's values; a subject from which nothing was ever withdrawn has 0."""
     wanted = list(subjects)
-    known = dict(Epoch.objects.filter(id__in=wanted).values_list("id", "value"))
+    known = dict(_values_of(len(wanted))(*wanted))
     return epochs_of((subject, known.get(subject, 0)) for subject in wanted)
+
+
+@cache
+def _values_of(count: int) -> Prepared[tuple[UUID, int]]:
+    return Prepared(
+        lambda *ids: Epoch.objects.filter(id__in=ids).values_list("id", "value"),
+        *[UUIDField() for _ in range(count)],
+    )
 
 
 def subjects_of(actor: Actor, space_id: UUID) -> list[UUID]:

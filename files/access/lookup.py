@@ -4,15 +4,36 @@ What is unknown, trashed, or not the caller's to see is the same NotFound. What 
 do is PermissionDenied.
 """
 
+from functools import cache
 from uuid import UUID
 
+from django.db.models import UUIDField
 from django.utils import timezone
 
 from files.access.actor import Actor
+from files.access.epochs import current, subjects_of
 from files.access.policy import ancestors, permissions, role_in, visible_spaces
 from files.access.roles import PERMISSIONS, Permission
 from files.models import Entry, Space, Upload, Version
+from files.tickets import Epochs
+from rapidserve.db import Prepared
 from rapidserve.errors import Conflict, Gone, NotFound, PermissionDenied
+
+_entry_by_id = Prepared(
+    lambda entry_id: Entry.objects.select_related("space", "parent").filter(id=entry_id),
+    UUIDField(),
+)
+_space_by_entry = Prepared(
+    lambda entry_id: Entry.objects.filter(id=entry_id).values_list("space_id", flat=True),
+    UUIDField(),
+)
+_version_by_id = Prepared(
+    lambda version_id, entry_id: Version.objects.filter(
+        id=version_id, entry=entry_id, state=Version.State.COMMITTED
+    ),
+    UUIDField(),
+    UUIDField(),
+)
 
 
 def entry_for(actor: Actor, entry_id: UUID, permission: Permission) -> Entry:
@@ -40,6 +61,15 @@ def file_for(actor: Actor, entry_id: UUID, permission: Permission) -> Entry:
     return entry
 
 
+def file_to_read(actor: Actor, entry_id: UUID) -> tuple[Entry, Epochs]:
+    """As `file_for`, to download, with the epochs for its tickets: read before the rights are."""
+    spaces = _space_by_entry(entry_id)
+    if not spaces:
+        raise NotFound
+    epochs = current(subjects_of(actor, spaces[0]))
+    return file_for(actor, entry_id, Permission.DOWNLOAD), epochs
+
+
 def writable_parent(actor: Actor, entry_id: UUID) -> Entry:
     """The folder an upload goes into. In the trash: Conflict(parent_gone), the client knew it."""
     entry = _entry(entry_id)
@@ -65,10 +95,10 @@ def version_for(entry: Entry, version_id: UUID | None) -> Version:
     wanted = version_id or entry.current_version_id
     if wanted is None:
         raise NotFound
-    version = Version.objects.filter(id=wanted, entry=entry, state=Version.State.COMMITTED).first()
-    if version is None:
+    found = _version_by_id(wanted, entry.id)
+    if not found:
         raise NotFound
-    return version
+    return found[0]
 
 
 def upload_for(actor: Actor, upload_id: UUID) -> Upload:
@@ -120,17 +150,27 @@ def space_or_personal(actor: Actor, space_id: UUID | None) -> Space:
 
 def is_in_sight(entry: Entry) -> bool:
     """Neither the entry nor a folder above it is in the trash."""
-    if not entry.live:
+    if not entry.live or (entry.parent and not entry.parent.live):
         return False
-    above = ancestors(entry)
-    return not above or not Entry.objects.filter(id__in=above, live=False).exists()
+    # The parent came with the entry, and the first one, the space's root, can't be trashed.
+    between = ancestors(entry)[1:-1]
+    return not between or not _trashed_of(len(between))(*between)
+
+
+@cache
+def _trashed_of(count: int) -> Prepared[UUID]:
+    """Which of so many folders are in the trash."""
+    return Prepared(
+        lambda *ids: Entry.objects.filter(id__in=ids, live=False).values_list("id", flat=True),
+        *[UUIDField() for _ in range(count)],
+    )
 
 
 def _entry(entry_id: UUID) -> Entry:
-    entry = Entry.objects.select_related("space", "parent").filter(id=entry_id).first()
-    if entry is None:
+    found = _entry_by_id(entry_id)
+    if not found:
         raise NotFound
-    return entry
+    return found[0]
 
 
 def _authorise(actor: Actor, entry: Entry, permission: Permission) -> None:

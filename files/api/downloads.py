@@ -11,8 +11,7 @@ from rest_framework.views import APIView
 
 from accounts.authentication import MayUseFiles
 from files.access import issue, listing
-from files.access.lookup import file_for, version_for
-from files.access.roles import Permission
+from files.access.lookup import file_to_read, version_for
 from files.api.entries import ENTRY_ID
 from files.api.requests import actor_of, address, id_in, is_asked, start_index
 from files.api.serializers import ManifestSerializer
@@ -40,9 +39,7 @@ class DownloadView(APIView):
     def get(self, request: Request, entry_id: str) -> Response:
         """The chunks of a version, with addresses that hold for 15 minutes."""
         actor = actor_of(request)
-        file = file_for(actor, parse_id(entry_id), Permission.DOWNLOAD)
-        epochs = issue.read_epochs(actor, file)
-        file = file_for(actor, file.id, Permission.DOWNLOAD)
+        file, epochs = file_to_read(actor, parse_id(entry_id))
         version = version_for(file, id_in(request, "version"))
         count = chunk_count(version.size)
         start = start_index(request, count)
@@ -101,9 +98,7 @@ class ContentView(APIView):
     def get(self, request: Request, entry_id: str) -> Response:
         """Where the whole file is: ranges, resuming and HEAD work there."""
         actor = actor_of(request)
-        file = file_for(actor, parse_id(entry_id), Permission.DOWNLOAD)
-        epochs = issue.read_epochs(actor, file)
-        file = file_for(actor, file.id, Permission.DOWNLOAD)
+        file, epochs = file_to_read(actor, parse_id(entry_id))
         version = version_for(file, id_in(request, "version"))
         ticket = issue.file_ticket(
             actor=actor,

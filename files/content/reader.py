@@ -15,12 +15,14 @@ from uuid import UUID
 
 from cachetools import LRUCache
 from django.db import DatabaseError
+from django.db.models import IntegerField, UUIDField
 from django.utils import timezone
 
 from files.chunkstore.errors import ChunkAbsent, ChunkDamaged, ChunkStoreError
 from files.chunkstore.registry import node
 from files.content.topology import replica_nodes
 from files.models import Chunk, Extent, Replica, Version
+from rapidserve.db import Prepared
 from rapidserve.errors import NotFound, Unavailable
 
 logger = logging.getLogger(__name__)
@@ -53,9 +55,34 @@ class ExtentFacts:
         return self.offset == 0 and self.length == self.chunk_size
 
 
+_facts_by_id = Prepared(
+    lambda version_id: Version.objects.filter(
+        id=version_id, state=Version.State.COMMITTED
+    ).values_list("id", "size", "content_type", "content_hash"),
+    UUIDField(),
+)
+_extents_between = Prepared(
+    lambda version_id, start, end: (
+        Extent.objects.filter(
+            version=version_id,
+            version__state=Version.State.COMMITTED,
+            index__gte=start,
+            index__lt=end,
+        )
+        .order_by("index")
+        .values_list("index", "sha256", "offset", "length", "chunk__key", "chunk__size", "chunk_id")
+    ),
+    UUIDField(),
+    IntegerField(),
+    IntegerField(),
+)
+
 _lock = threading.Lock()
 _versions: LRUCache[UUID, VersionFacts] = LRUCache(maxsize=10_000)
-_pages: LRUCache[tuple[UUID, int], tuple[ExtentFacts, ...]] = LRUCache(maxsize=100)
+# By extents: a small file's page is one of them, and must not take the place of a large one's 256.
+_pages: LRUCache[tuple[UUID, int], tuple[ExtentFacts, ...]] = LRUCache(
+    maxsize=100 * EXTENTS_PER_PAGE, getsizeof=len
+)
 
 
 def cached_version(version_id: UUID) -> VersionFacts | None:
@@ -74,10 +101,10 @@ def version_facts(version_id: UUID) -> VersionFacts:
     """NotFound unless the version is committed."""
     if facts := cached_version(version_id):
         return facts
-    version = Version.objects.filter(id=version_id, state=Version.State.COMMITTED).first()
-    if version is None:
+    found = _facts_by_id(version_id)
+    if not found:
         raise NotFound
-    facts = VersionFacts(version.id, version.size, version.content_type, version.content_hash)
+    facts = VersionFacts(*found[0])
     with _lock:
         _versions[version_id] = facts
     return facts
@@ -188,27 +215,11 @@ def _forget_copies(version_id: UUID, extent: ExtentFacts) -> tuple[str, ...]:
 
 def _load_page(version_id: UUID, number: int) -> tuple[ExtentFacts, ...]:
     first = number * EXTENTS_PER_PAGE
-    extents = list(
-        Extent.objects.filter(
-            version_id=version_id,
-            version__state=Version.State.COMMITTED,
-            index__gte=first,
-            index__lt=first + EXTENTS_PER_PAGE,
-        ).order_by("index")
-    )
-    chunks = Chunk.objects.in_bulk({extent.chunk_id for extent in extents})
-    copies = replica_nodes(chunks)
+    rows = _extents_between(version_id, first, first + EXTENTS_PER_PAGE)
+    copies = replica_nodes({chunk_id for *_, chunk_id in rows})
     page = tuple(
-        ExtentFacts(
-            index=extent.index,
-            sha256=extent.sha256,
-            offset=extent.offset,
-            length=extent.length,
-            key=chunks[extent.chunk_id].key,
-            chunk_size=chunks[extent.chunk_id].size,
-            nodes=copies.get(extent.chunk_id, ()),
-        )
-        for extent in extents
+        ExtentFacts(index, sha256, offset, length, key, size, copies.get(chunk_id, ()))
+        for index, sha256, offset, length, key, size, chunk_id in rows
     )
     if page:
         with _lock:

@@ -6,11 +6,15 @@ import shutil
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from uuid import UUID
+
+from django.db.models import UUIDField
 
 from files.chunkstore.errors import NodeError, NodeFull, NodeOffline
 from files.chunkstore.registry import Node, nodes
 from files.models import Replica
+from rapidserve.db import Prepared
 from rapidserve.errors import StorageFull, Unavailable
 
 
@@ -88,10 +92,22 @@ def choose_node(key: str, weights: dict[str, float]) -> str:
 def replica_nodes(chunk_ids: Iterable[UUID]) -> dict[UUID, tuple[str, ...]]:
     """Names of the nodes that hold a verified copy of each chunk, in the order to try them."""
     found: dict[UUID, list[str]] = defaultdict(list)
-    rows = Replica.objects.filter(chunk_id__in=list(chunk_ids)).order_by("verified_at", "id")
-    for chunk_id, node in rows.values_list("chunk_id", "node"):
+    wanted = list(chunk_ids)
+    for chunk_id, node in _copies_of(len(wanted))(*wanted) if wanted else ():
         found[chunk_id].append(node)
     return {chunk_id: tuple(names) for chunk_id, names in found.items()}
+
+
+@lru_cache(maxsize=8)  # a small file has 1 chunk, a page of a large one 256; those between are few
+def _copies_of(count: int) -> Prepared[tuple[UUID, str]]:
+    return Prepared(
+        lambda *chunk_ids: (
+            Replica.objects.filter(chunk__id__in=chunk_ids)
+            .order_by("verified_at", "id")
+            .values_list("chunk_id", "node")
+        ),
+        *[UUIDField() for _ in range(count)],
+    )
 
 
 def _score(name: str, key: str, weight: float) -> float:

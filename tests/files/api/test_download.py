@@ -125,6 +125,30 @@ def test_what_is_in_the_trash_is_not_found(world, door):
     refused(world.alice.get(door.format(file)), 404, "not_found")
 
 
+@pytest.mark.parametrize("trashed", range(4))
+def test_whichever_folder_above_it_is_in_the_trash(world, trashed):
+    folders = [world.alice.folder("f")]
+    for _ in range(3):
+        folders.append(world.alice.folder("f", folders[-1]))
+    file = world.alice.upload("a", b"a", parent=folders[-1])["file"]["id"]
+    assert world.alice.get(f"/api/files/{file}/content").status_code == 302
+
+    world.alice.delete(f"/api/files/{folders[trashed]}")
+
+    refused(world.alice.get(f"/api/files/{file}/content"), 404, "not_found")
+    world.alice.post(f"/api/trash/{folders[trashed]}/restore")
+    assert world.alice.get(f"/api/files/{file}/content").status_code == 302
+
+
+def test_where_a_file_is_takes_five_questions_to_the_database(
+    world, file, django_assert_num_queries
+):
+    world.alice.get(f"/api/files/{file['id']}/content")  # notes that the token is in use
+
+    with django_assert_num_queries(5):  # token, space, epochs, entry, version
+        world.alice.get(f"/api/files/{file['id']}/content")
+
+
 @pytest.mark.parametrize("door", ["/api/download/{}", "/api/files/{}/content"])
 def test_somebody_elses_file_is_not_found(world, file, door):
     refused(world.bob.get(door.format(file["id"])), 404, "not_found")

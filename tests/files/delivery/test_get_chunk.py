@@ -7,6 +7,7 @@ import pytest
 
 from files.access import issue
 from files.chunkstore.chunk import CHUNK_SIZE
+from files.models import Entry
 from tests.files.api.answers import answered, refused
 from tests.world import path_of, sha256
 
@@ -34,6 +35,22 @@ def test_each_address_gives_its_own_bytes(shared_world, chunks):
         assert response.headers["X-Content-Type-Options"] == "nosniff"
         assert "sandbox" in response.headers["Content-Security-Policy"]
         assert response.headers["Cache-Control"] == "private, no-cache"
+
+
+@pytest.mark.parametrize(("data", "index"), [(b"", 0), (b"one chunk", 1), (b"one chunk", 256)])
+def test_a_chunk_that_the_version_does_not_have_is_not_found(shared_world, data, index):
+    shared_world.alice.upload("a", data)
+    actor = shared_world.alice.actor
+    file = Entry.objects.select_related("current_version").get(name="a")
+    ticket = issue.chunk_ticket(
+        actor=actor,
+        version=file.current_version,
+        index=index,
+        epochs=issue.read_epochs(actor, file),
+        expires_at=issue.expiry(actor, 60),
+    )
+
+    refused(shared_world.plane.get(f"/d/chunk/{ticket}"), 404, "not_found")
 
 
 def test_head_tells_the_same_without_the_bytes(shared_world, chunks):
