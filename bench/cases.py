@@ -11,7 +11,7 @@ from typing import Final
 from bench import load
 from bench.contents import CHUNK_SIZE, Chunk, File, Source
 from bench.load import Connection, Exchange, Expected, Refused, Request
-from bench.measure import Case, Load
+from bench.measure import Case, Load, warm_memory
 from bench.peers import Peer
 
 GB: Final = 10**9
@@ -19,6 +19,8 @@ MANY: Final = 8
 STANDING: Final = "standing"
 STANDING_SMALL: Final = "standing-small"
 RANGE_BYTES: Final = 1024
+WARMED: Final = 2
+"""Times what is written: others take some of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,9 @@ class Cases:
     @contextmanager
     def _chunks_up(self, peer: Peer) -> Iterator[Load]:
         file = self._source.file(next(self._folders), "chunked", self._scale.total)
-        yield Load(peer.put_chunks(file), file.size / GB)
+        tasks = peer.put_chunks(file)
+        warm_memory(WARMED * self._scale.total)
+        yield Load(tasks, file.size / GB)
         peer.finish_chunks(file)
         _check_a_chunk(peer, file)
         peer.remove(file.folder)
@@ -96,7 +100,9 @@ class Cases:
     @contextmanager
     def _large_up(self, peer: Peer) -> Iterator[Load]:
         files = self._source.files(next(self._folders), self._scale.total // MANY, MANY)
-        yield Load(peer.put_files(files), self._scale.total / GB)
+        tasks = peer.put_files(files)
+        warm_memory(WARMED * self._scale.total)
+        yield Load(tasks, self._scale.total / GB)
         _check_an_end(peer, files)
         peer.remove(files[0].folder)
 

@@ -1,11 +1,14 @@
 """One measurement, and all of them: in rounds, every server's turn beside the others'."""
 
+import mmap
 import os
 import statistics
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import partial
+
+import psutil
 
 from bench import load
 from bench.load import Task
@@ -104,6 +107,17 @@ def turns(cases: Sequence[Case], peers: Sequence[Peer], number: int) -> Iterator
     for case in cases:
         for peer in (*peers[first:], *peers[:first]):
             yield case, peer
+
+
+def warm_memory(size: int) -> None:
+    """Have `size` bytes of free memory that is really there, whoever takes it next.
+
+    A virtual machine gives free memory back to its host. Who takes it again waits for the host,
+    a second or two for each GB: more than storing it takes, and all of it by chance.
+    """
+    most = psutil.virtual_memory().available // 2
+    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE
+    mmap.mmap(-1, min(size, most), flags=flags).close()
 
 
 def measure(case: Case, peer: Peer) -> Measured:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from time import monotonic
 
 from starlette.requests import ClientDisconnect, Request
 
@@ -10,6 +11,8 @@ from rapidserve.errors import BadRequest
 IDLE_SECONDS = 30
 """Without a byte for so long a body is taken for abandoned; slow ones keep coming."""
 DRAIN_SECONDS = 120
+GATHER_SECONDS = 0.25
+"""Bytes don't wait longer than that for more to come: many slow clients would fill the memory."""
 
 
 async def blocks(request: Request) -> AsyncIterator[bytes]:
@@ -29,14 +32,24 @@ async def blocks(request: Request) -> AsyncIterator[bytes]:
         yield block
 
 
-async def gathered(request: Request, size: int) -> AsyncIterator[list[bytes]]:
-    """As `blocks`, but as many at a time as make up `size` bytes. What is left comes at the end."""
+async def gathered(request: Request, size: int, total: int) -> AsyncIterator[list[bytes]]:
+    """As `blocks`, but as many at a time as make up `size` bytes, or came in `GATHER_SECONDS`.
+
+    With the last of `total` bytes it does not wait for the word that they were the last.
+    """
     waiting: list[bytes] = []
+    held, since = 0, 0.0
     async for block in blocks(request):
+        if not block:
+            continue  # how the end is told
+        if not waiting:
+            since = monotonic()
         waiting.append(block)
-        if sum(map(len, waiting)) >= size:
+        held += len(block)
+        total -= len(block)
+        if held >= size or total <= 0 or monotonic() - since > GATHER_SECONDS:
             yield waiting
-            waiting = []
+            waiting, held = [], 0
     if waiting:
         yield waiting
 

@@ -33,9 +33,9 @@ from files.tickets import ChunkTicket, PutTicket
 from rapidserve.crashpoints import crash_point
 from rapidserve.errors import Invalid, RapidServeError, StorageFull, Unavailable
 
-BLOCK = 2**20
-"""Bytes gathered before a thread hashes and writes them. More would take less time, and more
-memory for each client that sends slowly."""
+GATHERED = 2 * 2**20
+"""Bytes before a thread is asked to hash and write them: half a chunk, so that the other half
+arrives meanwhile. In smaller pieces, asking would cost more than writing."""
 DRAINED = 2 * 4 * 2**20
 """A refused body is read so far: a client that is still sending would not see the answer."""
 BINARY = "application/octet-stream"
@@ -82,7 +82,7 @@ async def _store(request: Request, ticket: PutTicket) -> None:
         raise _size_mismatch(ticket)
     incoming = _Incoming(ticket)
     try:
-        async for blocks in bodies.gathered(request, BLOCK):
+        async for blocks in bodies.gathered(request, GATHERED, ticket.size):
             await incoming.take(blocks)
         await incoming.finish()
     except BaseException as error:
@@ -99,6 +99,7 @@ class _Incoming:
         self._ticket = ticket
         self._writer: Writer | None = None
         self._step: asyncio.Task[None] | None = None
+        self._left = ticket.size
 
     async def take(self, blocks: list[bytes]) -> None:
         """Begin to write the next bytes. What goes wrong with them is raised by the next call."""
@@ -108,8 +109,8 @@ class _Incoming:
     async def finish(self) -> None:
         """Once it returns the chunk is durable."""
         await self._stepped()
-        self._step = asyncio.create_task(in_thread(self._commit))
-        await self._stepped()
+        if self._left:
+            raise LengthMismatch(f"The body of {self._ticket.key} ended {self._left} bytes early.")
 
     async def abort(self) -> None:
         with suppress(Exception):
@@ -126,12 +127,13 @@ class _Incoming:
             step.result()
 
     def _write(self, blocks: list[bytes]) -> None:
+        """The last bytes are committed at once: another change of threads would cost more."""
         writer = self._open()
         for block in blocks:
             writer.write(block)
-
-    def _commit(self) -> None:
-        self._open().commit()
+        self._left -= sum(map(len, blocks))
+        if not self._left:
+            writer.commit()
 
     def _open(self) -> Writer:
         if self._writer is None:

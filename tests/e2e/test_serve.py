@@ -164,7 +164,7 @@ class TestRefusing:
     def test_a_node_with_chunks_that_the_database_does_not_know(self, start_server):
         server = start_server()
         server.stop()
-        chunk = server.home / "chunks" / "objects" / "ab" / "cd" / ("abcd" + "0" * 28)
+        chunk = server.home / "chunks" / "objects" / "ab" / ("abcd" + "0" * 28)
         chunk.parent.mkdir(parents=True, exist_ok=True)
         chunk.write_bytes(b"somebody's")
         for file in server.home.glob("rapidserve.sqlite3*"):

@@ -1,8 +1,8 @@
 """Chunks as files in a directory of this machine. The order of the steps is the point here.
 
-    DIRECTORY/rapidserve-node.json         the marker: {"node": name, "id": random}
-    DIRECTORY/objects/ab/cd/<key>          one file for each object, mode 0600
-    DIRECTORY/objects/ab/cd/.<key>.<random>.tmp
+    DIRECTORY/rapidserve-node.json         the marker: {"node": name, "id": random, "layout": 1}
+    DIRECTORY/objects/ab/<key>             one file for each object, mode 0600
+    DIRECTORY/objects/ab/.<key>.<random>.tmp
 
 Put: write the temporary file, hashing; fsync it; link it to its final name; fsync the directory;
 unlink the temporary name. The link is what makes an object visible; it is atomic, and it fails when
@@ -39,9 +39,18 @@ from files.chunkstore.proof import Proof
 from rapidserve.crashpoints import crash_point
 
 MARKER: Final = "rapidserve-node.json"
+LAYOUT: Final = 1
+"""Stands in the marker. A directory that is laid out otherwise would look like one with no objects.
+"""
 
 _MARKER_BYTES: Final = 4096
 _TEMPORARY: Final = ".tmp"
+_WRITTEN_AT_ONCE: Final = BLOCK_SIZE
+"""Linux takes the memory for what one call writes in one piece, where it can. In a virtual machine
+large pieces that lay free have often gone back to the host: 1 MiB cost half as much again as this,
+2 MiB ten times as much.
+"""
+_LEAVES_AT_ONCE: Final = 4 * BLOCK_SIZE
 _FULL: Final = {errno.ENOSPC, errno.EDQUOT}
 
 
@@ -154,12 +163,12 @@ class LocalBackend:
     def file(self, key: str) -> Path:
         """Where the object is, or would be. ValueError for anything that is not a key."""
         object_key(key)
-        return self._objects.joinpath(key[:2], key[2:4], key)
+        return self._objects.joinpath(key[:2], key)
 
     def make_directory(self, leaf: Path) -> None:
         """A directory of objects: on the node's disk, never below its mount point."""
         self._verify_marker()
-        for directory in (self._objects, leaf.parent, leaf):
+        for directory in (self._objects, leaf):
             directory.mkdir(mode=0o700, exist_ok=True)
 
     def sync(self, directory: Path) -> None:
@@ -218,17 +227,16 @@ class LocalBackend:
             self._marker_seen = seen
 
     def _walk(self) -> "Iterator[os.DirEntry[str]]":
-        """Everything in `objects` and in the directories two levels below.
+        """Everything in `objects` and in the directories below.
 
         The marker is looked at last as well: a disk that went away in the middle must not look
         like one with fewer objects.
         """
         self._verify_marker()
         with self.reporting("The listing"):
-            for first in _entries(self._objects):
-                yield first
-                for second in _entries(Path(first.path)):
-                    yield from _entries(Path(second.path))
+            for entry in _entries(self._objects):
+                yield entry
+                yield from _entries(Path(entry.path))
         self._verify_marker()
 
     def _stat_entry(self, entry: "os.DirEntry[str]") -> Stored:
@@ -257,6 +265,7 @@ class _LocalWriter:
         self._temporary = self._directory / f".{key}.{secrets.token_hex(8)}{_TEMPORARY}"
         self._file: FileIO | None = self._create()
         self._written = 0
+        self._leaving = 0
 
     def write(self, block: bytes) -> None:
         descriptor = self._open()
@@ -265,8 +274,9 @@ class _LocalWriter:
             rest = memoryview(block)
             with self._backend.reporting(self._key):
                 while rest:
-                    rest = rest[os.write(descriptor, rest) :]
-                self._begin_writeback(descriptor, len(block))
+                    rest = rest[os.write(descriptor, rest[:_WRITTEN_AT_ONCE]) :]
+                self._written += len(block)
+                self._begin_writeback(descriptor)
         except BaseException:
             self.abort()
             raise
@@ -300,12 +310,14 @@ class _LocalWriter:
         with suppress(OSError):
             self._temporary.unlink()
 
-    def _begin_writeback(self, descriptor: int, length: int) -> None:
-        """Let the disk begin at once, so that fsync waits for the last bytes only. Linux takes this
+    def _begin_writeback(self, descriptor: int) -> None:
+        """Let the disk begin early, so that fsync waits for the last bytes only. Linux takes this
         advice so; it drops nothing of what is still to be written.
         """
-        os.posix_fadvise(descriptor, self._written, length, os.POSIX_FADV_DONTNEED)
-        self._written += length
+        length = self._written - self._leaving
+        if length >= _LEAVES_AT_ONCE:
+            os.posix_fadvise(descriptor, self._leaving, length, os.POSIX_FADV_DONTNEED)
+            self._leaving = self._written
 
     def _open(self) -> int:
         if self._file is None:
@@ -373,7 +385,7 @@ def _refuse_strangers(directory: Path) -> None:
 def _write_marker(directory: Path, name: str) -> None:
     """Whole or not at all; the first one wins when two processes set up the same directory."""
     temporary = directory / f".{MARKER}.{secrets.token_hex(8)}{_TEMPORARY}"
-    content = json.dumps({"node": name, "id": secrets.token_hex(16)})
+    content = json.dumps({"node": name, "id": secrets.token_hex(16), "layout": LAYOUT})
     try:
         with open(temporary, "x", encoding="utf-8", opener=_private) as handle:
             handle.write(content + "\n")
@@ -392,6 +404,9 @@ def _check_marker(directory: Path, name: str) -> None:
             marker = json.loads(handle.read(_MARKER_BYTES))
     except (OSError, ValueError, RecursionError) as error:
         raise NodeOffline(f"The marker in {directory} can't be read: {error}.") from error
-    found = marker.get("node") if isinstance(marker, dict) else None
+    marker = marker if isinstance(marker, dict) else {}
+    found = marker.get("node")
     if found != name:
         raise NodeOffline(f"{directory} is the node {str(found)[:40]!r}, not {name!r}.")
+    if marker.get("layout") != LAYOUT:
+        raise NodeOffline(f"{directory} is laid out as another version of RapidServe does it.")

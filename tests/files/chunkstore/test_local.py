@@ -94,11 +94,11 @@ EVERY_USE = {
 
 
 class TestOnDisk:
-    def test_an_object_is_one_private_file_two_levels_down(self, backend, directory):
+    def test_an_object_is_one_private_file_in_a_directory_of_256(self, backend, directory):
         put(backend, KEY, b"abc")
 
-        assert files_in(directory) == [directory / "objects" / "01" / "23" / KEY]
-        assert backend.path(KEY) == directory / "objects" / "01" / "23" / KEY
+        assert files_in(directory) == [directory / "objects" / "01" / KEY]
+        assert backend.path(KEY) == directory / "objects" / "01" / KEY
         assert stat.S_IMODE(backend.path(KEY).stat().st_mode) == 0o600
         assert stat.S_IMODE((directory / "objects" / "01").stat().st_mode) == 0o700
 
@@ -162,7 +162,7 @@ class TestOnDisk:
 
     def test_files_that_are_no_objects_are_not_listed(self, backend, directory):
         put(backend, KEY, b"abc")
-        for stranger in ("objects/README", "objects/01/23/notes.txt", f"objects/01/23/{OTHER_KEY}"):
+        for stranger in ("objects/README", "objects/01/notes.txt", f"objects/01/{OTHER_KEY}"):
             (directory / stranger).write_text("?")
 
         assert [stored.key for stored in backend.list()] == [KEY]
@@ -199,7 +199,7 @@ class TestDurability:
 
         def noticing(descriptor):
             name = Path(f"/proc/self/fd/{descriptor}").readlink()
-            seen.append((name, (directory / "objects/01/23" / KEY).exists()))
+            seen.append((name, (directory / "objects/01" / KEY).exists()))
             fsync(descriptor)
 
         monkeypatch.setattr(os, "fsync", noticing)
@@ -214,7 +214,6 @@ class TestDurability:
         assert first.name.startswith(f".{KEY}.")
         assert not was_visible
         assert later == [
-            (directory / "objects" / "01" / "23", True),
             (directory / "objects" / "01", True),
             (directory / "objects", True),
             (directory, True),
@@ -243,12 +242,12 @@ class TestDurability:
 
     def test_sweep_completes_it_before_it_removes_the_trace(self, backend, directory, synced):
         put(backend, KEY, b"abc")
-        (directory / "objects/01/23" / f".{KEY}.0.tmp").hardlink_to(backend.path(KEY))
+        (directory / "objects/01" / f".{KEY}.0.tmp").hardlink_to(backend.path(KEY))
         synced.clear()
 
         assert sweep_all(backend) == 1
 
-        assert directory / "objects" / "01" / "23" in {name for name, _ in synced}
+        assert directory / "objects" / "01" in {name for name, _ in synced}
 
     def test_a_taken_name_is_synced_as_well(self, backend, directory, synced):
         put(backend, KEY, b"abc")
@@ -256,16 +255,16 @@ class TestDurability:
 
         put(backend, KEY, b"abc")
 
-        assert directory / "objects" / "01" / "23" in {name for name, _ in synced}
+        assert directory / "objects" / "01" in {name for name, _ in synced}
 
     def test_stat_completes_what_a_dead_writer_left_undone(self, backend, directory, synced):
         put(backend, KEY, b"abc")
-        (directory / "objects/01/23" / f".{KEY}.0.tmp").hardlink_to(backend.path(KEY))
+        (directory / "objects/01" / f".{KEY}.0.tmp").hardlink_to(backend.path(KEY))
         synced.clear()
 
         backend.stat(KEY)
 
-        assert directory / "objects" / "01" / "23" in {name for name, _ in synced}
+        assert directory / "objects" / "01" in {name for name, _ in synced}
 
     def test_stat_syncs_nothing_otherwise(self, backend, synced):
         put(backend, KEY, b"abc")
@@ -317,7 +316,17 @@ class TestMarker:
     @pytest.mark.parametrize("use", EVERY_USE)
     @pytest.mark.parametrize(
         "marker",
-        ['{"node": "other", "id": "0"}', '{"node": 1}', "[]", "", "{", "[" * 4000, "\0" * 9],
+        [
+            '{"node": "other", "id": "0", "layout": 1}',
+            '{"node": "main", "id": "0"}',
+            '{"node": "main", "id": "0", "layout": 2}',
+            '{"node": 1}',
+            "[]",
+            "",
+            "{",
+            "[" * 4000,
+            "\0" * 9,
+        ],
     )
     def test_with_another_marker_a_node_is_offline(self, backend, directory, use, marker):
         put(backend, KEY, b"abc")
@@ -482,8 +491,8 @@ class TestTrouble:
 class TestSweep:
     def test_stale_temporary_files_go_and_young_ones_stay(self, backend, directory):
         put(backend, KEY, b"abc")
-        stale = directory / "objects/01/23" / f".{KEY}.dead.tmp"
-        young = directory / "objects/01/23" / f".{KEY}.alive.tmp"
+        stale = directory / "objects/01" / f".{KEY}.dead.tmp"
+        young = directory / "objects/01" / f".{KEY}.alive.tmp"
         probe = directory / "objects" / ".probe.dead.1.tmp"
         for file in (stale, young, probe):
             file.write_bytes(b"half")
@@ -498,7 +507,7 @@ class TestSweep:
     def test_only_temporary_files_are_ever_swept(self, backend, directory):
         put(backend, KEY, b"abc")
         os.utime(backend.path(KEY), (1, 1))
-        (directory / "objects/01/23/notes.txt").write_text("?")
+        (directory / "objects/01/notes.txt").write_text("?")
 
         assert sweep_all(backend) == 0
 
