@@ -85,7 +85,7 @@ async def _store(request: Request, ticket: PutTicket) -> None:
         async for blocks in bodies.gathered(request, GATHERED, ticket.size):
             await incoming.take(blocks)
         await incoming.finish()
-    except BaseException as error:
+    except BaseException as error:  # also when the request is cancelled
         await incoming.abort()
         if isinstance(error, ChunkStoreError):
             raise _refusal(error, ticket) from error

@@ -72,6 +72,19 @@ def complete(person, upload):
     return uploads.complete(actor=person.actor, upload_id=upload.id)
 
 
+def once_followed(monkeypatch, name, act):
+    """The next call of `uploads.NAME` is followed by `act`, before whoever called it goes on."""
+    function = getattr(uploads, name)
+
+    def followed(*arguments):
+        monkeypatch.setattr(uploads, name, function)
+        found = function(*arguments)
+        act()
+        return found
+
+    monkeypatch.setattr(uploads, name, followed)
+
+
 def damage():
     return [finding.text for finding in verify(deep=True) if finding.is_damage]
 
@@ -347,15 +360,11 @@ def test_an_upload_that_is_cancelled_after_the_first_look_is_gone_and_lacks_noth
 ):
     alice = world.alice
     upload = sent(alice, "one", b"data")
-    upload_for = uploads.upload_for
-
-    def cancel_after_the_look(actor, upload_id):
-        found = upload_for(actor, upload_id)
-        monkeypatch.setattr(uploads, "upload_for", upload_for)
-        uploads.cancel(actor=actor, upload_id=upload_id)
-        return found
-
-    monkeypatch.setattr(uploads, "upload_for", cancel_after_the_look)
+    once_followed(
+        monkeypatch,
+        "upload_for",
+        lambda: uploads.cancel(actor=alice.actor, upload_id=upload.id),
+    )
 
     with pytest.raises(Gone, match="cancelled"):
         complete(alice, upload)
@@ -364,15 +373,7 @@ def test_an_upload_that_is_cancelled_after_the_first_look_is_gone_and_lacks_noth
 def test_an_upload_completed_between_the_two_looks_of_a_slower_complete(world, monkeypatch):
     alice = world.alice
     upload = sent(alice, "one", b"data")
-    upload_for = uploads.upload_for
-
-    def complete_after_the_look(actor, upload_id):
-        found = upload_for(actor, upload_id)
-        monkeypatch.setattr(uploads, "upload_for", upload_for)
-        complete(alice, upload)
-        return found
-
-    monkeypatch.setattr(uploads, "upload_for", complete_after_the_look)
+    once_followed(monkeypatch, "upload_for", lambda: complete(alice, upload))
 
     assert complete(alice, upload).version.id == upload.version_id
 

@@ -277,7 +277,7 @@ class _LocalWriter:
                     rest = rest[os.write(descriptor, rest[:_WRITTEN_AT_ONCE]) :]
                 self._written += len(block)
                 self._begin_writeback(descriptor)
-        except BaseException:
+        except BaseException:  # whatever it is, the half-written file goes
             self.abort()
             raise
 
@@ -291,7 +291,7 @@ class _LocalWriter:
                 crash_point("chunk.synced")
                 with suppress(FileExistsError):
                     self._final.hardlink_to(self._temporary)
-        except BaseException:
+        except BaseException:  # likewise
             self.abort()
             raise
         crash_point("chunk.linked")
