@@ -65,10 +65,8 @@ function onSingle(event) {
 /** @param {KeyboardEvent} event */
 function onMove(event) {
   const all = rows();
-  const focus = document.activeElement;
-  const isFree = focus === document.body || focus === document.querySelector("main");
   const from = focusedRow();
-  if (!all.length || (!from && !isFree)) {
+  if (!all.length || (!from && !isFocusFree())) {
     return false;
   }
   const to = all[nextIndex(event.key, from ? all.indexOf(from) : -1, all)];
@@ -144,6 +142,16 @@ function putIntoTrash(chosen) {
 /** @returns {HTMLTableRowElement | null} */
 function focusedRow() {
   return document.activeElement?.closest("#list tbody > tr") ?? null;
+}
+
+/** Whether the focus is on nothing. A dialog that was just closed keeps it until the next frame. */
+function isFocusFree() {
+  const focus = document.activeElement;
+  return (
+    focus === document.body ||
+    focus === document.querySelector("main") ||
+    Boolean(focus?.closest("dialog:not([open])"))
+  );
 }
 
 /** @param {KeyboardEvent} event */

@@ -148,6 +148,21 @@ def test_a_question_mark_helps_and_single_keys_can_be_turned_off(alice):
     expect(link(alice, "Ape")).to_be_focused()
 
 
+def test_a_key_right_after_a_dialog_was_closed_is_not_lost(alice):
+    """Until the next frame the browser leaves the focus in the dialog that is gone."""
+    fill(alice, "Ape")
+    alice.page.keyboard.press("?")
+    expect(alice.page.get_by_role("dialog")).to_be_visible()
+
+    alice.page.evaluate("""() => {
+        document.querySelector("dialog").close();
+        const key = new KeyboardEvent("keydown", { key: "ArrowDown", bubbles: true });
+        document.activeElement.dispatchEvent(key);
+    }""")
+
+    expect(link(alice, "Ape")).to_be_focused()
+
+
 # -- the mouse -------------------------------------------------------------------------------------
 
 
