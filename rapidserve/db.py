@@ -1,16 +1,20 @@
 """The one door to the database: transactions, compare-and-set, queries that are written once, and
 the primary key every model has.
 
-Django's own `transaction.atomic` does nothing on MongoDB, so nobody else may import it.
+Nobody else may import Django's own `transaction.atomic`: a transaction that lost against another
+writer must be run again, which is what `run_atomic` is for. That it is a transaction on MongoDB too
+is the work of rapidserve.mongo.
 """
 
 import os
 import random
+import threading
 import time
 import uuid
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from copy import copy
+from datetime import datetime
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
@@ -26,6 +30,7 @@ from django.db import (
 )
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.sql.compiler import SQLCompiler
+from django.utils import timezone
 
 from rapidserve.errors import Unavailable
 
@@ -34,8 +39,13 @@ Row = TypeVar("Row")
 
 PATIENCE_SECONDS = 15
 """How long a transaction is tried again; each try may wait for the database's own timeout."""
+ATTEMPTS = 40
 COLLISIONS = 3
 """Times a broken constraint is taken for a race. One that stays is a mistake of ours."""
+
+
+_turn = threading.Lock()
+"""Held by the one of this process's threads that runs a transaction which has lost before."""
 
 
 def new_id() -> uuid.UUID:
@@ -49,6 +59,13 @@ def new_id() -> uuid.UUID:
     value = value & ~(0xF << 76) | 0x7 << 76
     value = value & ~(0x3 << 62) | 0x2 << 62
     return uuid.UUID(int=value)
+
+
+def current_time() -> datetime:
+    """Now, in whole milliseconds: what MongoDB stores. A finer time would come back as another, and
+    a page that continues behind it would leave rows out."""
+    now = timezone.now()
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
 class UUIDModel(models.Model):
@@ -70,29 +87,53 @@ def on_commit(action: Callable[[], object]) -> None:
     transaction.on_commit(action)
 
 
-def run_atomic(function: Callable[[], T], *, attempts: int = 8) -> T:
+def ping() -> None:
+    """Ask whether the database is there, and such that we can work with it.
+
+    Raises DatabaseError, or ImproperlyConfigured for a MongoDB that can't have transactions.
+    """
+    connection.ensure_connection()
+    if not connection.is_usable():
+        raise OperationalError("The database does not answer.")
+
+
+def run_atomic(function: Callable[[], T]) -> T:
     """Run `function` in a transaction, again when another writer came between.
 
     `function` must be re-runnable: it may have run in part, and been rolled back, before. A broken
     unique constraint means that somebody inserted between our check and our insert; the second run
-    sees their row and answers as if it had always been there.
+    sees their row and answers as if it had always been there. Inside a transaction it just runs:
+    only the outermost can be run again.
+    MongoDB lets the loser of a write conflict fail at once, so hundreds at one row would fail one
+    another for seconds. Who has lost waits for his turn among this process's losers.
     Raises Unavailable when the database stays busy.
     """
+    if connection.in_atomic_block:
+        with atomic():
+            return function()
     deadline = time.monotonic() + PATIENCE_SECONDS
-    for attempt in range(attempts):
-        try:
-            with atomic():
-                return function()
-        except IntegrityError:
-            if attempt >= COLLISIONS or connection.in_atomic_block:
-                raise
-        except OperationalError as error:
-            if not _is_transient(error) or connection.in_atomic_block:
-                raise
-            if time.monotonic() > deadline:
-                break
-            time.sleep(random.random() * min(0.01 * 2**attempt, 0.5))  # noqa: S311 - jitter
+    with ExitStack() as turn:
+        for attempt in range(ATTEMPTS):
+            try:
+                with atomic():
+                    return function()
+            except IntegrityError:
+                if attempt >= COLLISIONS:
+                    raise
+            except OperationalError as error:
+                if not _is_transient(error):
+                    raise
+                if time.monotonic() > deadline:
+                    break
+                if attempt == 0:
+                    _wait_for_turn(turn, deadline)
+                time.sleep(random.random() * min(0.01 * 2**attempt, 0.5))  # noqa: S311 - jitter
     raise Unavailable("The server is busy. Try again in a moment.", retry_after=1)
+
+
+def _wait_for_turn(turn: ExitStack, deadline: float) -> None:
+    if _turn.acquire(timeout=max(0, deadline - time.monotonic())):
+        turn.callback(_turn.release)
 
 
 def _is_transient(error: DatabaseError) -> bool:
@@ -137,10 +178,10 @@ class Prepared(Generic[Row]):
 
     def __call__(self, *values: object) -> list[Row]:
         here = connections[DEFAULT_DB_ALIAS]  # each thread has its own
-        stored = [
-            field.get_db_prep_value(value, here)
-            for field, value in zip(self._fields, values, strict=True)
-        ]
+        pairs = list(zip(self._fields, values, strict=True))
+        if here.vendor == "mongodb":  # no text to keep: what it is asked are values
+            return list(self._build(*values))
+        stored = [field.get_db_prep_value(value, here) for field, value in pairs]
         queryset, written = self._written
         asked = queryset.all()
         compiler = written.bound(stored, here)

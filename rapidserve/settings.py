@@ -4,11 +4,11 @@ The README's table lists the variables a person may set; `manage.py check` refus
 """
 
 from pathlib import Path
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 from csp.constants import NONE, SELF
 
-from rapidserve import env, keys
+from rapidserve import database, env, keys
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -70,29 +70,22 @@ WEB_THREADS = env.integer("RAPIDSERVE_WEB_THREADS", 16, least=1, most=256)
 
 # -- metadata ------------------------------------------------------------------------------------
 
-_database_url = env.url(
-    "RAPIDSERVE_DATABASE_URL", f"sqlite:///{quote(str(HOME / 'rapidserve.sqlite3'))}"
+DATABASE_URL = (
+    env.secret("RAPIDSERVE_DATABASE_URL") or f"sqlite:///{quote(str(HOME / 'rapidserve.sqlite3'))}"
 )
-if _database_url.scheme != "sqlite" or _database_url.netloc or _database_url.path in {"", "/"}:
-    raise env.SettingError(
-        "RAPIDSERVE_DATABASE_URL must look like sqlite:////absolute/path.sqlite3."
-    )
-DATABASES = {
-    "default": {
-        "ENGINE": "django.db.backends.sqlite3",
-        "NAME": "/" + unquote(_database_url.path).lstrip("/"),
-        "CONN_MAX_AGE": None,
-        "OPTIONS": {
-            # IMMEDIATE: a transaction that will write says so first, so that two of them queue
-            # instead of one failing in the middle. FULL: what was acknowledged survives a power
-            # cut.
-            "transaction_mode": "IMMEDIATE",
-            "timeout": 20,
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
-        },
-    }
-}
-DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+DATABASES = {"default": database.database(DATABASE_URL)}
+ON_MONGODB = database.is_mongodb(DATABASE_URL)
+# Only Django's own apps have keys that a database makes; ours are UUIDs.
+DEFAULT_AUTO_FIELD = (
+    "django_mongodb_backend.fields.ObjectIdAutoField"
+    if ON_MONGODB
+    else "django.db.models.BigAutoField"
+)
+MIGRATION_MODULES = (
+    {app: f"rapidserve.mongo.migrations.{app}" for app in ("admin", "auth", "contenttypes")}
+    if ON_MONGODB
+    else {}
+)
 
 # -- chunks --------------------------------------------------------------------------------------
 
@@ -114,10 +107,11 @@ MAX_JSON_DEPTH = 32
 
 # -- Django --------------------------------------------------------------------------------------
 
+_MONGO = "rapidserve.mongo.apps.Mongo"
 INSTALLED_APPS = [
-    "django.contrib.admin",
-    "django.contrib.auth",
-    "django.contrib.contenttypes",
+    f"{_MONGO}AdminConfig" if ON_MONGODB else "django.contrib.admin",
+    f"{_MONGO}AuthConfig" if ON_MONGODB else "django.contrib.auth",
+    f"{_MONGO}ContentTypesConfig" if ON_MONGODB else "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",

@@ -8,7 +8,10 @@ import pytest
 from files.chunkstore import registry
 from files.chunkstore.backends import local
 from files.content import reader
+from tests.engines import undo
 from tests.world import World
+
+undo.install()
 
 
 @pytest.fixture(autouse=True)

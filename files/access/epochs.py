@@ -10,12 +10,11 @@ from functools import cache
 from uuid import UUID
 
 from django.db.models import F, UUIDField
-from django.utils import timezone
 
 from files.access.actor import Actor
 from files.models import Epoch
 from files.tickets import Epochs, epochs_of
-from rapidserve.db import Prepared
+from rapidserve.db import Prepared, current_time
 
 
 def bump(subject: UUID) -> None:
@@ -25,7 +24,7 @@ def bump(subject: UUID) -> None:
     one that began at 1 again would be lower than what tickets from before carry: they would be
     served on, whatever was withdrawn.
     """
-    now = timezone.now()
+    now = current_time()
     if not Epoch.objects.filter(id=subject).update(value=F("value") + 1, changed_at=now):
         Epoch.objects.create(id=subject, value=time.time_ns() // 1000, changed_at=now)
 

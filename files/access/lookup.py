@@ -8,7 +8,6 @@ from functools import cache
 from uuid import UUID
 
 from django.db.models import UUIDField
-from django.utils import timezone
 
 from files.access.actor import Actor
 from files.access.epochs import current, subjects_of
@@ -16,7 +15,7 @@ from files.access.policy import ancestors, permissions, role_in, visible_spaces
 from files.access.roles import PERMISSIONS, Permission
 from files.models import Entry, Space, Upload, Version
 from files.tickets import Epochs
-from rapidserve.db import Prepared
+from rapidserve.db import Prepared, current_time
 from rapidserve.errors import Conflict, Gone, NotFound, PermissionDenied
 
 _entry_by_id = Prepared(
@@ -115,7 +114,7 @@ def upload_for(actor: Actor, upload_id: UUID) -> Upload:
 
 def open_upload_for(actor: Actor, upload_id: UUID) -> Upload:
     upload = upload_for(actor, upload_id)
-    if upload.state != Upload.State.OPEN or upload.expires_at <= timezone.now():
+    if upload.state != Upload.State.OPEN or upload.expires_at <= current_time():
         raise upload_gone(upload)
     return upload
 

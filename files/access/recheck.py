@@ -2,8 +2,6 @@
 
 from uuid import UUID
 
-from django.utils import timezone
-
 from accounts.models import ApiToken, User
 from files.access.actor import Actor
 from files.access.lookup import is_in_sight
@@ -11,6 +9,7 @@ from files.access.policy import can
 from files.access.roles import Permission
 from files.models import Entry, Upload, Version
 from files.tickets import ChunkTicket, FileTicket, FormTicket, PutTicket, Ticket
+from rapidserve.db import current_time
 
 
 def still_allowed(ticket: Ticket) -> bool:
@@ -59,4 +58,4 @@ def _credential_holds(credential: str) -> bool:
     if not credential:
         return True
     token = ApiToken.objects.filter(id=UUID(credential)).first()
-    return token is not None and (token.expires_at is None or token.expires_at > timezone.now())
+    return token is not None and (token.expires_at is None or token.expires_at > current_time())

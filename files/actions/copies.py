@@ -11,7 +11,6 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.utils import timezone
 
 from files.access.actor import Actor
 from files.access.listing import extents
@@ -25,7 +24,7 @@ from files.content.writer import PAGE, all_live
 from files.models import Entry, Extent, Upload, Version
 from files.names import name_key
 from rapidserve.crashpoints import crash_point
-from rapidserve.db import new_id, run_atomic, update_if
+from rapidserve.db import current_time, new_id, run_atomic, update_if
 from rapidserve.errors import Conflict, Gone, NotFound
 
 MAX_ENTRIES = 2_000
@@ -97,7 +96,7 @@ def _pending(actor: Actor, source: Entry, parent: Entry) -> Upload:
         size=original.size,
         content_type=original.content_type,
         modified_at=original.modified_at,
-        created_at=timezone.now(),
+        created_at=current_time(),
         created_by=actor.user,
     )
     _copy_extents(original, version)
@@ -112,7 +111,7 @@ def _pending(actor: Actor, source: Entry, parent: Entry) -> Upload:
         actor=actor.user,
         size=original.size,
         reserved_bytes=original.size,
-        expires_at=timezone.now() + timedelta(seconds=settings.UPLOAD_IDLE_SECONDS),
+        expires_at=current_time() + timedelta(seconds=settings.UPLOAD_IDLE_SECONDS),
     )
 
 

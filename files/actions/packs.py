@@ -14,8 +14,6 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from django.utils import timezone
-
 from files.access.actor import Actor
 from files.access.lookup import upload_for, upload_gone, writable_parent
 from files.actions import quota
@@ -37,7 +35,7 @@ from files.journal.append import append, append_all
 from files.models import Change, Chunk, Entry, Extent, Upload, Version
 from files.names import keys_of, name_key
 from rapidserve.crashpoints import crash_point
-from rapidserve.db import new_id, run_atomic, update_if
+from rapidserve.db import current_time, new_id, run_atomic, update_if
 from rapidserve.errors import Conflict, Invalid, RapidServeError, TooLarge, Unavailable
 
 MAX_FILES: Final = 1000
@@ -155,7 +153,7 @@ def _announce(actor: Actor, parent_id: UUID, chunk: bytes) -> Upload:
     parent = writable_parent(actor, parent_id)
     size = len(chunk)
     quota.reserve(parent.space_id, size)
-    now = timezone.now()
+    now = current_time()
     version = Version.objects.create(
         space_id=parent.space_id,
         state=Version.State.PENDING,
@@ -283,7 +281,7 @@ class _Filling:
 
     def _add(self, folder: Entry, named: Sequence[tuple[Placed, str]]) -> None:
         """New files, some rows at a time."""
-        now = timezone.now()
+        now = current_time()
         entries = [self._entry(folder, item, name, now) for item, name in named]
         versions = [
             self._version(entry, item, 1, now)
@@ -298,7 +296,7 @@ class _Filling:
             self.outcomes[item.number] = entry
 
     def _add_version(self, entry: Entry, item: Placed) -> None:
-        version = self._version(entry, item, last_number(entry) + 1, timezone.now())
+        version = self._version(entry, item, last_number(entry) + 1, current_time())
         self._write([version], [item])
         make_current(entry, version, actor_id=self._actor.id)
         entry.modified_by = self._actor.user

@@ -3,7 +3,6 @@
 from uuid import UUID
 
 from django.conf import settings
-from django.utils import timezone
 
 from accounts.models import User
 from files.access.actor import Actor
@@ -16,7 +15,7 @@ from files.journal.append import append
 from files.models import Change, Entry, JournalHead, Space, Upload
 from files.names import keys_of, name_key
 from rapidserve.crashpoints import crash_point
-from rapidserve.db import new_id, run_atomic, update_if
+from rapidserve.db import current_time, new_id, run_atomic, update_if
 from rapidserve.errors import Conflict, NotFound
 
 MAX_TEAM_SPACES = 100
@@ -106,7 +105,7 @@ def set_quota(*, space: Space, quota_bytes: int | None) -> None:
 
 
 def _insert(owner: User, kind: Space.Kind, name: str, *, root_name: str) -> Space:
-    now = timezone.now()
+    now = current_time()
     root_id = new_id()
     space = Space.objects.create(
         name=name,

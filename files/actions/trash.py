@@ -6,7 +6,6 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db.models import ProtectedError
-from django.utils import timezone
 
 from files.access.actor import Actor
 from files.access.epochs import bump
@@ -28,7 +27,7 @@ from files.journal.append import append
 from files.models import Change, Entry, Version
 from files.names import keys_of
 from rapidserve.crashpoints import crash_point
-from rapidserve.db import run_atomic
+from rapidserve.db import current_time, run_atomic
 from rapidserve.errors import Conflict, NotFound, Stale
 
 PAGE = 500
@@ -42,7 +41,7 @@ def trash(*, actor: Actor, entry_id: UUID, if_match: int | None = None) -> None:
         refuse_stale(entry, if_match)
         if entry.parent is None:
             raise Conflict("The top folder of a space can't be trashed.", code="is_root")
-        update_entry(entry, live=False, trashed_at=timezone.now(), trashed_by_id=actor.id)
+        update_entry(entry, live=False, trashed_at=current_time(), trashed_by_id=actor.id)
         bump(entry.space_id)
         append(Change.Type.TRASHED, entry, actor_id=actor.id)
         crash_point("trash.writing")
@@ -90,7 +89,7 @@ def remove(*, actor: Actor, entry_id: UUID) -> None:
 
 def purge_expired() -> int:
     """Remove what has been in the trash for 30 days, and finish what a crash left half removed."""
-    before = timezone.now() - timedelta(seconds=settings.TRASH_SECONDS)
+    before = current_time() - timedelta(seconds=settings.TRASH_SECONDS)
     trashed = Entry.objects.select_related("space", "parent").filter(live=False)
     expired = list(trashed.filter(trashed_at__lt=before, purged_at=None)[:PAGE])
     for entry in expired:
@@ -114,7 +113,7 @@ def purge(entry: Entry, *, actor_id: UUID | None) -> None:
         marked = rows.filter(id=entry.id, revision=entry.revision).first()
         if marked is None:
             raise Stale("This was changed by someone else meanwhile.")
-        update_entry(marked, purged_at=timezone.now())
+        update_entry(marked, purged_at=current_time())
         append(Change.Type.DELETED, marked, actor_id=actor_id)
         return marked
 

@@ -6,7 +6,6 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import QuerySet, Value
 from django.db.models.functions import Concat, Substr
-from django.utils import timezone
 
 from files.access.actor import Actor
 from files.access.lookup import entry_for, folder_for
@@ -15,7 +14,7 @@ from files.access.roles import Permission
 from files.journal.append import append
 from files.models import Change, Entry
 from files.names import MAX_DEPTH, MAX_PATH_BYTES, clean_name, keys_of, name_key, numbered
-from rapidserve.db import new_id, run_atomic, update_if
+from rapidserve.db import current_time, new_id, run_atomic, update_if
 from rapidserve.errors import Conflict, Invalid, Stale
 
 
@@ -60,7 +59,7 @@ def change(
 
 def add_folder(actor: Actor, parent: Entry, name: str) -> Entry:
     """Insert a folder row and its journal line. In the caller's transaction, name known free."""
-    now = timezone.now()
+    now = current_time()
     folder_id = new_id()
     folder = Entry.objects.create(
         id=folder_id,

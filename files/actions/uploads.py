@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.utils import timezone
 
 from files.access.actor import Actor
 from files.access.epochs import bump
@@ -31,7 +30,7 @@ from files.content.writer import PAGE, ChunkSpec, add_extents, prove, prove_all
 from files.models import Entry, Extent, Space, Upload, Version
 from files.names import name_key
 from rapidserve.crashpoints import crash_point
-from rapidserve.db import new_id, run_atomic, update_if
+from rapidserve.db import current_time, new_id, run_atomic, update_if
 from rapidserve.errors import Conflict, Invalid, TooLarge
 
 
@@ -156,7 +155,7 @@ def complete(*, actor: Actor, upload_id: UUID) -> Completed:
     upload = upload_for(actor, upload_id)
     # Not read a second time: of two requests, the slower would find it completed by the other.
     if upload.state == Upload.State.OPEN:
-        if upload.expires_at <= timezone.now():
+        if upload.expires_at <= current_time():
             raise upload_gone(upload)
         if missing := _missing(upload):
             _refuse_while_open(actor, upload_id, missing)
@@ -268,7 +267,7 @@ def _open_upload(
         size=announcement.size,
         on_conflict=announcement.on_conflict,
         if_match=announcement.if_match,
-        expires_at__gt=timezone.now(),
+        expires_at__gt=current_time(),
     )
     for upload in candidates.order_by("-id"):
         if _has_same_start(upload, announcement):
@@ -295,7 +294,7 @@ def _new_upload(actor: Actor, parent: Entry, name: str, announcement: Announceme
         size=announcement.size,
         content_type=announcement.content_type or guessed_type(name),
         modified_at=announcement.modified_at,
-        created_at=timezone.now(),
+        created_at=current_time(),
         created_by=actor.user,
     )
     upload = Upload(
@@ -309,7 +308,7 @@ def _new_upload(actor: Actor, parent: Entry, name: str, announcement: Announceme
         actor=actor.user,
         size=announcement.size,
         reserved_bytes=announcement.size,
-        expires_at=timezone.now(),
+        expires_at=current_time(),
     )
     existing = versions.refuse_conflict(upload, parent)
     upload.entry_id = existing.id if existing else new_id()
@@ -331,7 +330,7 @@ def _prove_sent(upload: Upload, start: int, chunks: Sequence[ChunkSpec]) -> None
 
 def _touch(upload: Upload) -> None:
     """Activity: seven more days. Gone when the upload ended since it was read."""
-    expires_at = timezone.now() + timedelta(seconds=settings.UPLOAD_IDLE_SECONDS)
+    expires_at = current_time() + timedelta(seconds=settings.UPLOAD_IDLE_SECONDS)
     still_open = Upload.objects.filter(id=upload.id, state=Upload.State.OPEN)
     if not update_if(still_open, expires_at=expires_at):
         raise upload_gone(Upload.objects.get(id=upload.id))

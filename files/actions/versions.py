@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from uuid import UUID
 
-from django.utils import timezone
-
 from files.access.actor import Actor
 from files.access.lookup import file_for, version_for
 from files.access.roles import Permission
@@ -15,7 +13,7 @@ from files.content.footprint import own_bytes
 from files.journal.append import append
 from files.models import Change, Entry, Extent, Upload, Version
 from files.names import keys_of
-from rapidserve.db import new_id, run_atomic, update_if
+from rapidserve.db import current_time, new_id, run_atomic, update_if
 from rapidserve.errors import Gone, Stale
 
 
@@ -43,7 +41,7 @@ def commit(upload: Upload, *, parent: Entry) -> Entry:
         entry=entry,
         number=number,
         content_hash=version.content_hash,
-        created_at=timezone.now(),
+        created_at=current_time(),
     ):
         raise Gone("This upload has ended.", code="upload_gone")
     make_current(entry, version, actor_id=upload.actor_id)
@@ -112,7 +110,7 @@ def _hashes(version: Version) -> Iterator[str]:
 def _new_file(upload: Upload, parent: Entry, name: str) -> Entry:
     """The reserved id, unless it was another file's that has since left this name."""
     taken = Entry.objects.filter(id=upload.entry_id).exists()
-    now = timezone.now()
+    now = current_time()
     return Entry.objects.create(
         id=new_id() if taken else upload.entry_id,
         space_id=upload.space_id,
@@ -134,7 +132,7 @@ def make_current(entry: Entry, version: Version, *, actor_id: UUID) -> None:
         size=version.size,
         content_type=version.content_type,
         content_hash=version.content_hash,
-        modified_at=version.modified_at or timezone.now(),
+        modified_at=version.modified_at or current_time(),
         modified_by_id=actor_id,
     )
 

@@ -19,13 +19,12 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.utils import timezone
 
 from files.chunkstore.errors import NodeError
 from files.chunkstore.registry import nodes
 from files.models import Chunk, Extent, Replica
 from rapidserve.crashpoints import crash_point
-from rapidserve.db import run_atomic
+from rapidserve.db import current_time, run_atomic
 
 PAGE = 1000
 
@@ -131,7 +130,7 @@ def _delete_row(chunk: Chunk) -> bool:
 def _sweep_strays(name: str) -> int:
     """Delete objects without a row that are older than any address that could still create them."""
     backend = nodes()[name].backend
-    before = timezone.now() - timedelta(seconds=settings.UPLOAD_URL_SECONDS + 3600)
+    before = current_time() - timedelta(seconds=settings.UPLOAD_URL_SECONDS + 3600)
     strays = 0
     try:
         batch: list[str] = []

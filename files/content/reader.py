@@ -16,13 +16,12 @@ from uuid import UUID
 from cachetools import LRUCache
 from django.db import DatabaseError
 from django.db.models import IntegerField, UUIDField
-from django.utils import timezone
 
 from files.chunkstore.errors import ChunkAbsent, ChunkDamaged, ChunkStoreError
 from files.chunkstore.registry import node
 from files.content.topology import replica_nodes
 from files.models import Chunk, Extent, Replica, Version
-from rapidserve.db import Prepared
+from rapidserve.db import Prepared, current_time
 from rapidserve.errors import NotFound, Unavailable
 
 logger = logging.getLogger(__name__)
@@ -184,7 +183,7 @@ def _note(error: ChunkStoreError, extent: ExtentFacts, name: str) -> None:
     try:
         chunk = Chunk.objects.filter(key=extent.key).first()
         Replica.objects.filter(chunk=chunk, node=name, damaged_at=None).update(
-            damaged_at=timezone.now()
+            damaged_at=current_time()
         )
     except DatabaseError:
         logger.exception("The damage could not be noted.")

@@ -13,7 +13,6 @@ from typing import TypeVar
 from uuid import UUID
 
 from django.db.models import Count, Max, Min, QuerySet, Sum
-from django.utils import timezone
 
 from files.access.policy import ancestors
 from files.chunkstore.chunk import chunk_count, chunk_length, content_hash
@@ -22,7 +21,7 @@ from files.chunkstore.registry import node, nodes
 from files.content.footprint import counted_again
 from files.models import Change, Chunk, Entry, Extent, JournalHead, Replica, Space, Upload, Version
 from files.names import search_key
-from rapidserve.db import UUIDModel, run_atomic
+from rapidserve.db import UUIDModel, current_time, run_atomic
 
 PAGE = 1000
 FILES_NAMED = 20
@@ -255,7 +254,7 @@ def _unfinished() -> Iterator[Finding]:
         "chunks were condemned by a collector": Chunk.objects.filter(state=Chunk.State.CONDEMNED),
         "chunks are doomed and not yet deleted": Chunk.objects.filter(state=Chunk.State.DOOMED),
         "chunks are needed by nothing": Chunk.objects.filter(extents=None),
-        "uploads are overdue": open_uploads.filter(expires_at__lt=timezone.now()),
+        "uploads are overdue": open_uploads.filter(expires_at__lt=current_time()),
         "uploads ended and still hold chunks": pending.exclude(upload__state=Upload.State.OPEN),
         "entries are half removed": Entry.objects.exclude(purged_at=None),
         "spaces are half removed": Space.objects.filter(live=False),

@@ -14,7 +14,6 @@ from functools import partial
 from uuid import UUID
 
 from django.db.models import F, Min
-from django.utils import timezone
 
 from files.chunkstore.errors import (
     ChunkAbsent,
@@ -28,7 +27,7 @@ from files.content.topology import available_nodes, choose_node
 from files.models import Chunk, Extent, Replica, Upload, Version
 from files.models.chunks import random_key
 from rapidserve.crashpoints import crash_point
-from rapidserve.db import new_id, run_atomic
+from rapidserve.db import current_time, new_id, run_atomic
 from rapidserve.errors import Conflict, StorageFull, Unavailable
 
 PAGE = 1000
@@ -234,7 +233,7 @@ def _go_live(upload: Upload, stored: list[Chunk], twins: dict[ChunkSpec, UUID]) 
         else:
             proven.append(chunk)
     pending.filter(id__in=[c.id for c in proven]).update(state=Chunk.State.LIVE)
-    now = timezone.now()
+    now = current_time()
     Replica.objects.bulk_create(
         Replica(
             chunk=chunk,

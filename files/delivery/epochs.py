@@ -15,11 +15,11 @@ from datetime import timedelta
 from cachetools import LRUCache
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections
-from django.utils import timezone
 
 from files.access.recheck import still_allowed
 from files.models import Epoch
 from files.tickets import Ticket
+from rapidserve.db import current_time
 from rapidserve.errors import TokenRefused, Unavailable
 
 logger = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ class EpochWatch:
         self._clock = clock
         self._values: dict[str, int] = {}
         self._heard_at = float("-inf")
-        self._since = timezone.now() - _longest_ticket()
+        self._since = current_time() - _longest_ticket()
         self._stop = threading.Event()
         self._allowed: LRUCache[bytes, tuple[int, ...]] = LRUCache(maxsize=50_000)
         self._thread: threading.Thread | None = None

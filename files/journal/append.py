@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from django.db.models import F
-from django.utils import timezone
 
 from files.models import Change, Entry, JournalHead
+from rapidserve.db import current_time
 
 
 def append(change: Change.Type, entry: Entry, *, actor_id: UUID | None) -> None:
@@ -25,7 +25,7 @@ def append_all(change: Change.Type, entries: Sequence[Entry], *, actor_id: UUID 
     space_id = entries[0].space_id
     JournalHead.objects.filter(space_id=space_id).update(seq=F("seq") + len(entries))
     head = JournalHead.objects.get(space_id=space_id)
-    now = timezone.now()
+    now = current_time()
     Change.objects.bulk_create(
         Change(
             space_id=space_id,

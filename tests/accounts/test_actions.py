@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from accounts import actions
 from accounts.models import ApiToken, User, name_key
+from rapidserve.db import current_time
 from rapidserve.errors import Conflict, Invalid, NotAuthenticated, NotFound
 from tests.accounts.conftest import PASSWORD
 
@@ -174,7 +175,7 @@ class TestTokens:
         assert made.text.removeprefix("rs_") not in str(row)
 
     def test_a_token_may_do_everything_for_90_days_unless_told_otherwise(self, alice):
-        before = timezone.now()
+        before = current_time()
 
         row = actions.make_token(user=alice, name="laptop").row
 

@@ -5,7 +5,6 @@ import dataclasses
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from tests.e2e.cast import OWNER, PASSWORD
 from tests.e2e.visitor import FLAGS, Visitor, visit
+from tests.engines.ports import free_port
 
 T = TypeVar("T")
 PROJECT = Path(__file__).resolve().parent.parent.parent
@@ -35,13 +35,6 @@ def eventually(what: Callable[[], T], why: str) -> T:
             return value
         time.sleep(0.05)
     pytest.fail(f"Never happened: {why}")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def clean_environment(**changes: str) -> dict[str, str]:

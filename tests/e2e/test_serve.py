@@ -9,7 +9,8 @@ import httpx2
 import psutil
 import pytest
 
-from tests.e2e.conftest import OWNER, PASSWORD, eventually, free_port, launch, run_manage, run_serve
+from tests.e2e.conftest import OWNER, PASSWORD, eventually, launch, run_manage, run_serve
+from tests.engines.ports import free_port
 
 pytestmark = pytest.mark.e2e
 

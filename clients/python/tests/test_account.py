@@ -14,7 +14,8 @@ import pytest
 from desk import Desk, Done
 from rapidserve_client.credentials import address_of, is_exposed
 from rapidserve_client.errors import UsageError
-from tests.e2e.conftest import OWNER, PASSWORD, PROJECT, Server, clean_environment, free_port
+from tests.e2e.conftest import OWNER, PASSWORD, PROJECT, Server, clean_environment
+from tests.engines.ports import free_port
 
 pytestmark = pytest.mark.e2e
 

@@ -1,0 +1,63 @@
+"""How a test's data goes away. On SQLite a transaction around the test is rolled back. On MongoDB
+that would hide what a transaction is there (no savepoints, an end after a minute), so tests run
+without one, and the collections they wrote to are emptied.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.conf import settings
+from django.contrib.contenttypes.models import ContentType
+from django.db import connection, transaction
+from django.test import TestCase, TransactionTestCase
+
+ON_MONGODB: bool = settings.ON_MONGODB
+WRITES = {"insert", "update", "delete", "findAndModify"}
+KEPT = {"django_migrations", "django_content_type", "auth_permission"}
+
+_written: set[str] = set()
+
+
+def install() -> None:
+    """Called once, before the first test."""
+    if not ON_MONGODB:
+        return
+    from tests.engines.commands import hearers  # noqa: PLC0415 - listens from its import on
+
+    hearers.append(_note)
+    TestCase._databases_support_transactions = classmethod(lambda _: False)
+    TransactionTestCase._fixture_teardown = lambda _: wipe()
+
+
+def wipe() -> None:
+    """Empty what was written to since the last time, but for what `migrate` put there."""
+    database = connection.database
+    while _written:
+        name = _written.pop()
+        if name not in KEPT:
+            database[name].delete_many({})
+            _written.discard(name)
+    ContentType.objects.clear_cache()
+
+
+@contextmanager
+def rolled_back() -> Iterator[None]:
+    """A block within a test that leaves nothing behind: one example out of many."""
+    if ON_MONGODB:
+        wipe()
+        try:
+            yield
+        finally:
+            wipe()
+        return
+    with transaction.atomic():
+        try:
+            yield
+        finally:
+            transaction.set_rollback(True)
+
+
+def _note(event: Any) -> None:
+    if event.command_name in WRITES:
+        _written.add(event.command[event.command_name])
