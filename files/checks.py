@@ -11,6 +11,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
 
 from files.chunkstore import registry
@@ -22,7 +23,7 @@ from files.chunkstore.errors import (
     NodeFull,
 )
 from files.models import Node
-from rapidserve import keys
+from rapidserve import db, keys
 from rapidserve.env import SettingError
 
 
@@ -102,9 +103,21 @@ def _open_one(name: str) -> None:
             next(blocks)
 
 
+@register()
+def check_database(**_: Any) -> list[CheckMessage]:
+    """A MongoDB that does not answer, or has no transactions. SQLite's file may be yet to come."""
+    if not settings.ON_MONGODB:
+        return []
+    try:
+        db.ping()
+    except (DatabaseError, ImproperlyConfigured) as error:
+        return [Error(f"The database can't be used: {error}", id="files.E006")]
+    return []
+
+
 def _known_nodes() -> set[str]:
     """The nodes this installation has set up; none before the first `migrate`."""
-    if not _database_file().exists():
+    if not settings.ON_MONGODB and not _database_file().exists():
         return set()  # asking would create the file
     try:
         return set(Node.objects.values_list("name", flat=True))
@@ -113,14 +126,20 @@ def _known_nodes() -> set[str]:
 
 
 def _has_data() -> bool:
-    database = _database_file()
-    if database.exists() and database.stat().st_size > 0:
+    if _has_rows():
         return True
     try:
         nodes = registry.parse_nodes(settings.NODES)
     except SettingError:
         return False  # check_nodes says so
     return any(node.directory.is_dir() and any(node.directory.iterdir()) for node in nodes)
+
+
+def _has_rows() -> bool:
+    if settings.ON_MONGODB:
+        return bool(_known_nodes())
+    database = _database_file()
+    return database.exists() and database.stat().st_size > 0
 
 
 def _database_file() -> Path:

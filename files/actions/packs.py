@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, cast
 from uuid import UUID
 
 from files.access.actor import Actor
@@ -32,7 +32,7 @@ from files.chunkstore.chunk import CHUNK_SIZE, content_hash
 from files.content.footprint import own_bytes
 from files.content.writer import ChunkSpec, add_extents, prove, slots, store
 from files.journal.append import append, append_all
-from files.models import Change, Chunk, Entry, Extent, Upload, Version
+from files.models import Change, Entry, Extent, Upload, Version
 from files.names import keys_of, name_key
 from rapidserve.crashpoints import crash_point
 from rapidserve.db import current_time, new_id, run_atomic, update_if
@@ -200,7 +200,7 @@ def _make(
         raise upload_gone(upload_for(actor, upload_id))
     upload = upload_for(actor, upload_id)
     parent = place_of(actor, upload)
-    version = Version.objects.get(upload=upload)
+    version = Version.objects.get(id=cast("UUID", upload.version_id))  # until an upload ends
     stored = own_bytes(version)
     filling = _Filling(actor, version, on_conflict)
     by_folder: dict[tuple[str, ...], list[Placed]] = defaultdict(list)
@@ -229,7 +229,8 @@ class _Filling:
         self.spent = 0
         self._actor = actor
         self._on_conflict = on_conflict
-        self._chunk = Chunk.objects.filter(extents__version=pack).first()
+        extent = Extent.objects.filter(version=pack).select_related("chunk").first()
+        self._chunk = extent.chunk if extent else None
 
     def fill(self, parent: Entry, folders: tuple[str, ...], items: Sequence[Placed]) -> None:
         """Make the files that go into the folder `folders` below `parent`."""

@@ -258,7 +258,7 @@ def _open_upload(
     actor: Actor, parent: Entry, name: str, announcement: Announcement
 ) -> Upload | None:
     """An open upload of the same file. Without a hash in common nothing says it is the same."""
-    candidates = Upload.objects.select_related("space").filter(
+    candidates = Upload.objects.filter(
         parent=parent,
         name_key=name_key(name),
         actor=actor.user,

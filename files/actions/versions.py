@@ -1,6 +1,7 @@
 """Versions: commit a pending one under a name, and bring an old one back."""
 
 from collections.abc import Iterator
+from typing import cast
 from uuid import UUID
 
 from files.access.actor import Actor
@@ -26,7 +27,7 @@ def commit(upload: Upload, *, parent: Entry) -> Entry:
     """
     _refuse_other_version(upload, parent)
     name, existing = _destination(upload, parent)
-    version = Version.objects.get(upload=upload)
+    version = Version.objects.get(id=cast("UUID", upload.version_id))  # until an upload ends
     version.content_hash = content_hash(_hashes(version))
     if existing is None:
         entry = _new_file(upload, parent, name)

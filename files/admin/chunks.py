@@ -3,11 +3,11 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
+from accounts.admin import CarefulChangeList
 from files.admin.cells import NONE, exact_size, short, size, to_list, to_row
 from files.admin.shown import Shown, by_id, chosen
 from files.admin.system import figures
@@ -30,6 +30,26 @@ class NodeFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         del request
         return queryset.filter(node=self.value()) if self.value() else queryset
+
+
+class _CountedPage(CarefulChangeList):
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.result_list = _counted(list(self.result_list))
+
+
+def _counted(chunks: list[Any]) -> list[Any]:
+    """With how many copies each has and whether anything refers to it: asked for the rows of a page
+    alone. Joined and grouped, all chunks would be read."""
+    ids = [chunk.id for chunk in chunks]
+    replicas = Replica.objects.filter(chunk_id__in=ids).order_by().values_list("chunk_id")
+    copies = dict(replicas.annotate(count=Count("id")))
+    extents = Extent.objects.filter(chunk_id__in=ids).order_by()
+    used = set(extents.values_list("chunk_id", flat=True).distinct())
+    for chunk in chunks:
+        chunk.copy_count = copies.get(chunk.id, 0)
+        chunk.used = chunk.id in used
+    return chunks
 
 
 @admin.register(Chunk)
@@ -64,16 +84,15 @@ class ChunkAdmin(Shown):
     def found_by(self, term: str) -> Q:
         return by_id(term) | Q(key=term.lower()) | Q(sha256=term.lower())
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Counted for the rows of the page alone, not joined and grouped: that would read all."""
-        replicas = Replica.objects.filter(chunk=OuterRef("id")).order_by().values("chunk")
-        counted = replicas.annotate(count=Count("id")).values("count")
-        rows: QuerySet[Any] = super().get_queryset(request)
-        counts: QuerySet[Any] = rows.annotate(
-            copy_count=Coalesce(Subquery(counted), 0),
-            used=Exists(Extent.objects.filter(chunk=OuterRef("id"))),
-        )
-        return counts
+    def get_changelist(self, request: HttpRequest, **_: Any) -> type[CarefulChangeList]:
+        del request
+        return _CountedPage
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Any:
+        chunk = super().get_object(request, object_id, from_field)
+        return _counted([chunk])[0] if chunk else None
 
     @admin.display(description="key")
     def short_key(self, chunk: Chunk) -> SafeString | str:

@@ -19,7 +19,7 @@ from django.db.models import IntegerField, UUIDField
 
 from files.chunkstore.errors import ChunkAbsent, ChunkDamaged, ChunkStoreError
 from files.chunkstore.registry import node
-from files.content.topology import replica_nodes
+from files.content.topology import replica_nodes, stored_objects
 from files.models import Chunk, Extent, Replica, Version
 from rapidserve.db import Prepared, current_time
 from rapidserve.errors import NotFound, Unavailable
@@ -62,14 +62,9 @@ _facts_by_id = Prepared(
 )
 _extents_between = Prepared(
     lambda version_id, start, end: (
-        Extent.objects.filter(
-            version=version_id,
-            version__state=Version.State.COMMITTED,
-            index__gte=start,
-            index__lt=end,
-        )
+        Extent.objects.filter(version=version_id, index__gte=start, index__lt=end)
         .order_by("index")
-        .values_list("index", "sha256", "offset", "length", "chunk__key", "chunk__size", "chunk_id")
+        .values_list("index", "sha256", "offset", "length", "chunk_id")
     ),
     UUIDField(),
     IntegerField(),
@@ -213,12 +208,18 @@ def _forget_copies(version_id: UUID, extent: ExtentFacts) -> tuple[str, ...]:
 
 
 def _load_page(version_id: UUID, number: int) -> tuple[ExtentFacts, ...]:
+    """In steps, each by an index: a join would be a lookup for each extent on MongoDB.
+
+    NotFound unless the version is committed.
+    """
+    version_facts(version_id)
     first = number * EXTENTS_PER_PAGE
     rows = _extents_between(version_id, first, first + EXTENTS_PER_PAGE)
-    copies = replica_nodes({chunk_id for *_, chunk_id in rows})
+    chunk_ids = {chunk_id for *_, chunk_id in rows}
+    objects, copies = stored_objects(chunk_ids), replica_nodes(chunk_ids)
     page = tuple(
-        ExtentFacts(index, sha256, offset, length, key, size, copies.get(chunk_id, ()))
-        for index, sha256, offset, length, key, size, chunk_id in rows
+        ExtentFacts(index, sha256, offset, length, *objects[chunk_id], copies.get(chunk_id, ()))
+        for index, sha256, offset, length, chunk_id in rows
     )
     if page:
         with _lock:

@@ -13,7 +13,7 @@ from django.db.models import UUIDField
 
 from files.chunkstore.errors import NodeError, NodeFull, NodeOffline
 from files.chunkstore.registry import Node, nodes
-from files.models import Replica
+from files.models import Chunk, Replica
 from rapidserve.db import Prepared
 from rapidserve.errors import StorageFull, Unavailable
 
@@ -89,6 +89,13 @@ def choose_node(key: str, weights: dict[str, float]) -> str:
     return max(weights, key=lambda name: _score(name, key, weights[name]))
 
 
+def stored_objects(chunk_ids: Iterable[UUID]) -> dict[UUID, tuple[str, int]]:
+    """Key and size of each chunk."""
+    wanted = list(chunk_ids)
+    rows = _objects_of(len(wanted))(*wanted) if wanted else ()
+    return {chunk_id: (key, size) for chunk_id, key, size in rows}
+
+
 def replica_nodes(chunk_ids: Iterable[UUID]) -> dict[UUID, tuple[str, ...]]:
     """Names of the nodes that hold a verified copy of each chunk, in the order to try them."""
     found: dict[UUID, list[str]] = defaultdict(list)
@@ -98,7 +105,16 @@ def replica_nodes(chunk_ids: Iterable[UUID]) -> dict[UUID, tuple[str, ...]]:
     return {chunk_id: tuple(names) for chunk_id, names in found.items()}
 
 
-@lru_cache(maxsize=8)  # a small file has 1 chunk, a page of a large one 256; those between are few
+# A small file has 1 chunk, a page of a large one 256; those between are few.
+@lru_cache(maxsize=8)
+def _objects_of(count: int) -> Prepared[tuple[UUID, str, int]]:
+    return Prepared(
+        lambda *chunk_ids: Chunk.objects.filter(id__in=chunk_ids).values_list("id", "key", "size"),
+        *[UUIDField() for _ in range(count)],
+    )
+
+
+@lru_cache(maxsize=8)
 def _copies_of(count: int) -> Prepared[tuple[UUID, str]]:
     return Prepared(
         lambda *chunk_ids: (

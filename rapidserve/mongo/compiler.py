@@ -20,6 +20,7 @@ class _Guarded:
 
     def execute_sql(self, *args: Any, **kwargs: Any) -> Any:
         connection = self.connection
+        connection.ensure_connection()  # the backend would go on with one that was closed
         connection.validate_no_broken_transaction()
         try:
             with database_errors():
@@ -68,7 +69,10 @@ class SQLUpdateCompiler(_Guarded, compiler.SQLUpdateCompiler):  # type: ignore[m
 
 
 class SQLAggregateCompiler(_Guarded, compiler.SQLAggregateCompiler):
-    def execute_sql(self, *args: Any, **kwargs: Any) -> Any:
-        """The aggregate of nothing is a row of nulls, as in SQL; the backend gives no row."""
-        row = super().execute_sql(*args, **kwargs)
-        return [None] * len(self.query.annotation_select) if row is None else row
+    def _make_result(self, result: dict[str, Any], columns: Any = None) -> list[Any]:
+        """What was aggregated of nothing is missing in the row; the backend fails on it."""
+        del columns
+        return [
+            result.get(name, expression.empty_result_set_value)
+            for name, expression in self.query.annotation_select.items()
+        ]

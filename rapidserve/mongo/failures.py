@@ -48,8 +48,13 @@ def _translated(error: PyMongoError) -> DatabaseError:
     if isinstance(error, DuplicateKeyError) or _is_duplicate(error):
         return IntegrityError(str(error))
     if isinstance(error, ConnectionFailure | ExecutionTimeout) or _is_interrupted(error):
-        return OperationalError(str(error))
+        return OperationalError(_short(error))
     return DatabaseError(str(error))
+
+
+def _short(error: PyMongoError) -> str:
+    """Which servers did not answer and why, without all that is known of each."""
+    return str(error).partition(" (configured timeouts")[0].partition(", Timeout:")[0]
 
 
 def _is_duplicate(error: PyMongoError) -> bool:

@@ -9,7 +9,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 import pytest
-from django.db import transaction
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
@@ -24,6 +23,7 @@ from files.content.writer import ChunkSpec
 from files.models import Change, Chunk, Entry, JournalHead, Space, Version
 from rapidserve.errors import Conflict, StorageFull
 from tests.crash.stage import open_stage
+from tests.engines.undo import rolled_back
 
 RUNS = int(os.environ.get("RS_MODEL_RUNS", "100"))
 STEPS = int(os.environ.get("RS_MODEL_STEPS", "30"))
@@ -66,8 +66,7 @@ class SpaceModel(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.cleanup = ExitStack()
-        self.cleanup.enter_context(transaction.atomic())
-        self.cleanup.callback(transaction.set_rollback, rollback=True)
+        self.cleanup.enter_context(rolled_back())
         patch = self.cleanup.enter_context(pytest.MonkeyPatch.context())
         patch.setattr("files.chunkstore.chunk.CHUNK_SIZE", TINY)
         self.node = self.cleanup.enter_context(open_stage()).node

@@ -14,6 +14,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import ERROR, run_checks
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError, connections
@@ -25,7 +26,7 @@ from files.chunkstore.backends import local
 from files.chunkstore.errors import ChunkStoreError
 from files.chunkstore.registry import NodeConfig
 from files.models import Node
-from rapidserve import env, jobs, keys
+from rapidserve import db, env, jobs, keys
 from rapidserve.env import SettingError
 from rapidserve.errors import RapidServeError
 
@@ -46,8 +47,8 @@ class Command(BaseCommand):
             lock = self._prepare()
         except OSError as error:
             raise SettingError(f"{error.strerror}: {error.filename or settings.HOME}.") from error
-        except DatabaseError as error:
-            raise SettingError(f"The database can't be used: {error}.") from error
+        except (DatabaseError, ImproperlyConfigured) as error:
+            raise SettingError(f"The database can't be used: {error}") from error
         except (RapidServeError, ChunkStoreError) as error:
             raise SettingError(str(error)) from error
         connections.close_all()
@@ -58,6 +59,8 @@ class Command(BaseCommand):
         _prepare_home(settings.HOME)
         lock = _lock(settings.HOME)
         _refuse_taken_port(settings.BIND, settings.PORT)
+        if settings.ON_MONGODB:
+            db.ping()  # or each of the checks would wait for it
         _refuse_problems()
         self._make_keys()
         call_command("migrate", interactive=False, verbosity=0)
