@@ -20,6 +20,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from tests.e2e.cast import OWNER, PASSWORD
 from tests.e2e.visitor import FLAGS, Visitor, visit
+from tests.engines.databases import environment_of
 from tests.engines.ports import free_port
 
 T = TypeVar("T")
@@ -38,10 +39,12 @@ def eventually(what: Callable[[], T], why: str) -> T:
 
 
 def clean_environment(**changes: str) -> dict[str, str]:
-    """This process's environment without what the tests' own settings put there."""
+    """This process's environment without what the tests' own settings put there, and for a home its
+    database."""
     ours = ("RAPIDSERVE_", "DJANGO_", "RS_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    return {**kept, **changes}
+    home = changes.get("RAPIDSERVE_HOME")
+    return {**kept, **(environment_of(home) if home else {}), **changes}
 
 
 def run_serve(home: Path, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -10,7 +10,9 @@ import psutil
 import pytest
 
 from tests.e2e.conftest import OWNER, PASSWORD, eventually, launch, run_manage, run_serve
+from tests.engines.databases import lose_database
 from tests.engines.ports import free_port
+from tests.engines.undo import ON_MONGODB
 
 pytestmark = pytest.mark.e2e
 
@@ -168,17 +170,16 @@ class TestRefusing:
         chunk = server.home / "chunks" / "objects" / "ab" / ("abcd" + "0" * 28)
         chunk.parent.mkdir(parents=True, exist_ok=True)
         chunk.write_bytes(b"somebody's")
-        for file in server.home.glob("rapidserve.sqlite3*"):
-            file.unlink()
+        lose_database(server.home)
 
         assert_refused(run_serve(server.home), "chunks")
         assert chunk.read_bytes() == b"somebody's"
 
+    @pytest.mark.skipif(ON_MONGODB, reason="about SQLite's file")
     def test_a_database_that_is_none(self, start_server):
         server = start_server()
         server.stop()
-        for file in server.home.glob("rapidserve.sqlite3*"):
-            file.unlink()
+        lose_database(server.home)
         (server.home / "rapidserve.sqlite3").write_bytes(b"not a database" * 1000)
 
         assert_refused(run_serve(server.home), "database")
