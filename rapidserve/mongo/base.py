@@ -75,7 +75,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def _set_autocommit(self, autocommit: bool) -> None:  # noqa: FBT001 - Django's signature
         if autocommit:
             self._end_session()
-            return
+        else:
+            self._begin()
+
+    def _begin(self) -> None:
         with database_errors():
             self.session = self.connection.start_session()
             self.session.start_transaction(

@@ -2,8 +2,9 @@
 
 Every actor is a thread, but only one of them runs at any moment: it goes on until it is about to
 send a statement outside of a transaction, to begin a transaction, or to touch a node, and then
-hands the stage back. Transactions run in one piece, as they would look to others anyway. All share
-the test's connection, so nothing here depends on timing, and a failing order can be replayed.
+hands the stage back. Transactions run in one piece, as they would look to others anyway. On SQLite
+all share the test's connection, on MongoDB each has one of its own. Nothing here depends on timing,
+and a failing order can be replayed.
 """
 
 import threading
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import MappingProxyType
 
+import pytest
 from django.db import connection, connections
 
 from files.chunkstore import registry
@@ -18,6 +20,7 @@ from files.chunkstore.backends.memory import MemoryBackend
 from files.chunkstore.metered import Metered
 from files.chunkstore.registry import Node, parse_nodes
 from rapidserve.errors import RapidServeError
+from tests.engines.undo import ON_MONGODB
 
 PATIENCE = 60
 
@@ -73,7 +76,8 @@ class Actor:
             raise Killed
 
     def _run(self) -> None:
-        connections["default"] = self._stage.connection
+        if not ON_MONGODB:
+            connections["default"] = self._stage.connection
         self._turn.acquire()
         try:
             if not self.killed:
@@ -85,6 +89,8 @@ class Actor:
         except BaseException as error:  # noqa: BLE001 - told to the test's thread by `step`
             self.failure = error
         finally:
+            if ON_MONGODB:
+                connections.close_all()
             self.ended = True
             self._stage.free.release()
 
@@ -109,8 +115,14 @@ class Stage:
     def pause(self) -> None:
         """The current thread's turn ends here, unless it is the test's own or in a transaction."""
         actor = self._actors.get(threading.current_thread())
-        if actor is not None and len(self.connection.savepoint_ids) == self._outside:
+        if actor is not None and self._is_outside():
             actor.pause()
+
+    def _is_outside(self) -> bool:
+        """Of a transaction, but for the one that on SQLite is around the test."""
+        if ON_MONGODB:
+            return not connections["default"].in_atomic_block
+        return len(self.connection.savepoint_ids) == self._outside
 
     def before_statement(self, execute, sql, params, many, context):
         # The end of a transaction belongs to it: what others did meanwhile would be undone with it.
@@ -120,14 +132,38 @@ class Stage:
 
 
 @contextmanager
+def _stepped_statements(stage: Stage) -> Iterator[None]:
+    """Every statement outside of a transaction, and every begin of one, is a step."""
+    if not ON_MONGODB:
+        with connection.execute_wrapper(stage.before_statement):
+            yield
+        return
+    from rapidserve.mongo.base import DatabaseWrapper  # noqa: PLC0415 - not there on SQLite
+    from rapidserve.mongo.compiler import _Guarded  # noqa: PLC0415 - likewise
+
+    def stepping(function: Callable[..., object]) -> Callable[..., object]:
+        def stepped(*args: object, **options: object) -> object:
+            stage.pause()
+            return function(*args, **options)
+
+        return stepped
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_Guarded, "execute_sql", stepping(_Guarded.execute_sql))
+        begin = stepping(DatabaseWrapper._begin)
+        patch.setattr(DatabaseWrapper, "_begin", begin)
+        yield
+
+
+@contextmanager
 def open_stage() -> Iterator[Stage]:
-    """A stage with one node, in memory. The caller is in a transaction that is rolled back."""
+    """A stage with one node, in memory. The caller takes back what happens on it."""
     stage = Stage()
     [config] = parse_nodes("main=file:///in-memory?seal=off")
     registry._built["nodes"] = MappingProxyType({"main": Node(config, Metered(stage.node))})
     connection.inc_thread_sharing()
     try:
-        with connection.execute_wrapper(stage.before_statement):
+        with _stepped_statements(stage):
             yield stage
             for actor in stage.playing:
                 actor.kill()

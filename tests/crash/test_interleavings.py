@@ -11,7 +11,6 @@ from itertools import count
 from types import SimpleNamespace
 
 import pytest
-from django.db import transaction
 from django.utils import timezone
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -29,6 +28,7 @@ from files.models import Change, Chunk, Entry, Extent, Space, Upload, Version
 from files.tasks import expire_uploads
 from rapidserve.errors import Conflict
 from tests.crash.stage import Stage, open_stage
+from tests.engines.undo import rolled_back
 
 RUNS = int(os.environ.get("RS_MODEL_RUNS", "200"))
 STEPS = 40
@@ -50,8 +50,7 @@ class Interleavings(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.cleanup = ExitStack()
-        self.cleanup.enter_context(transaction.atomic())
-        self.cleanup.callback(transaction.set_rollback, rollback=True)
+        self.cleanup.enter_context(rolled_back())
         patch = self.cleanup.enter_context(pytest.MonkeyPatch.context())
         patch.setattr("files.chunkstore.chunk.CHUNK_SIZE", TINY)
         # Ids in the order of creation, whatever the clock says: a failing order replays.

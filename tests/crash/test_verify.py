@@ -5,13 +5,14 @@ from uuid import uuid4
 
 import pytest
 from django.core.management import call_command
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from files.chunkstore.backends.local import MARKER
 from files.chunkstore.registry import nodes
 from files.content.verify import verify
 from files.models import Change, Chunk, Entry, Extent, JournalHead, Replica, Space, Upload, Version
+from tests.engines.undo import ON_MONGODB, without_constraint
 from tests.world import sha256
 
 DATA = b"what the thesis says"
@@ -41,7 +42,8 @@ def file(alice):
 def without_foreign_keys(db):
     """Rows may go missing that others refer to, as after a bad restore."""
     yield
-    transaction.set_rollback(rollback=True)  # or the end of the test would complain of them
+    if not ON_MONGODB:
+        transaction.set_rollback(rollback=True)  # or the end of the test would complain of them
 
 
 def object_file(chunk):
@@ -269,11 +271,10 @@ def test_a_wrong_path(alice):
 
 def test_two_live_entries_of_one_name(alice, file):
     alice.upload("other.pdf", DATA, parent=str(file.parent_id))
-    with connection.cursor() as cursor:
-        cursor.execute("DROP INDEX entry_name_unique_while_live")
-    Entry.objects.filter(name="other.pdf").update(name_key="thesis.pdf")
+    with without_constraint(Entry, "entry_name_unique_while_live"):
+        Entry.objects.filter(name="other.pdf").update(name_key="thesis.pdf")
 
-    assert any("shares its name with 1 more in its folder" in text for text in damage())
+        assert any("shares its name with 1 more in its folder" in text for text in damage())
 
 
 # -- spaces ---------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection, transaction
+from django.db.models import Model
 from django.test import TestCase, TransactionTestCase
 
 ON_MONGODB: bool = settings.ON_MONGODB
@@ -56,6 +57,25 @@ def rolled_back() -> Iterator[None]:
             yield
         finally:
             transaction.set_rollback(True)
+
+
+@contextmanager
+def without_constraint(model: type[Model], name: str) -> Iterator[None]:
+    """A block in which rows may break a unique constraint. They are gone after it."""
+    [constraint] = [each for each in model._meta.constraints if each.name == name]
+    if not ON_MONGODB:
+        with connection.cursor() as cursor:  # the rollback brings it back
+            cursor.execute(f"DROP INDEX {connection.ops.quote_name(name)}")
+        yield
+        return
+    with connection.schema_editor() as editor:
+        editor.remove_constraint(model, constraint)
+    try:
+        yield
+    finally:
+        wipe()
+        with connection.schema_editor() as editor:
+            editor.add_constraint(model, constraint)
 
 
 def _note(event: Any) -> None:
