@@ -248,7 +248,12 @@ def say(text: str) -> None:
 
 def main() -> int:
     address, port, *rest = sys.argv[1:]
-    return Supervisor(address, int(port), reload=rest == ["--reload"]).run()
+    code = Supervisor(address, int(port), reload=rest == ["--reload"]).run()
+    for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        # Python gives the signals back to the kernel before it is gone: one more would turn an
+        # orderly end into a death.
+        signal.signal(signum, signal.SIG_IGN)
+    return code
 
 
 if __name__ == "__main__":

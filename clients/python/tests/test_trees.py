@@ -135,4 +135,5 @@ def wait_while(running: "subprocess.Popen[str]", condition: Callable[[], bool]) 
 
 
 def stored(objects: Path) -> int:
-    return sum(len(files) for _, _, files in os.walk(objects))
+    """How many chunks have their final name; those that are being written have another."""
+    return sum(not name.startswith(".") for _, _, files in os.walk(objects) for name in files)
