@@ -11,8 +11,8 @@ import random
 import threading
 import time
 import uuid
-from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from copy import copy
 from datetime import datetime
 from functools import cached_property
@@ -138,6 +138,18 @@ def _wait_for_turn(turn: ExitStack, deadline: float) -> None:
 
 def _is_transient(error: DatabaseError) -> bool:
     return "locked" in str(error) or "busy" in str(error)
+
+
+@contextmanager
+def unchecked_references() -> Iterator[None]:
+    """For filling an empty database: rows may come before those that they refer to.
+
+    Outside of transactions. When the block is left without an error, IntegrityError for a row that
+    refers to nothing; MongoDB never looks.
+    """
+    with connection.constraint_checks_disabled():
+        yield
+    connection.check_constraints()
 
 
 def flagged(**flags: bool) -> models.Q:

@@ -3,6 +3,7 @@
 from files.models.changes import Change, JournalHead
 from files.models.chunks import Chunk, Node, Replica
 from files.models.entries import Entry
+from files.models.imports import Import
 from files.models.spaces import Epoch, Space
 from files.models.uploads import Upload
 from files.models.versions import Extent, Version
@@ -13,6 +14,7 @@ __all__ = [
     "Entry",
     "Epoch",
     "Extent",
+    "Import",
     "JournalHead",
     "Node",
     "Replica",

@@ -6,6 +6,7 @@ Every point in the source must be among the tests below; a point that is not hit
 import ast
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,7 +20,15 @@ import pytest
 
 from files.chunkstore.chunk import CHUNK_SIZE
 from tests.crash.client import Program
-from tests.e2e.conftest import PATIENCE, PROJECT, Server, clean_environment, eventually, launch
+from tests.e2e.conftest import (
+    PATIENCE,
+    PROJECT,
+    Server,
+    clean_environment,
+    eventually,
+    launch,
+    run_serve,
+)
 from tests.world import sha256, specs_of
 
 pytestmark = pytest.mark.e2e
@@ -262,10 +271,11 @@ IN_THE_COLLECTOR = (
     "chunk.deleting",
     "collect.object_deleted",
 )
+IN_AN_IMPORT = ("import.stored", "import.page", "import.proven")
 
 
 def test_every_point_in_the_source_is_tested_here():
-    assert points_in_source() == {*IN_THE_SERVER, *IN_THE_COLLECTOR}
+    assert points_in_source() == {*IN_THE_SERVER, *IN_THE_COLLECTOR, *IN_AN_IMPORT}
 
 
 @pytest.mark.parametrize("point", IN_THE_SERVER)
@@ -300,6 +310,34 @@ def test_a_collector_killed_there_loses_nothing_and_the_next_one_finishes(instal
     installation.upload(program, f"again-{point}", shared + alone)
     assert manage(installation.home, "collect_garbage").returncode == 0
     installation.must_be_whole(program)
+
+
+@pytest.fixture(scope="module")
+def moved(tmp_path_factory):
+    """An installation that was left, with one file, and its export."""
+    left = Installation(tmp_path_factory.mktemp("left") / "home")
+    left.upload(left.program(), "kept.bin", random_file())
+    left.kill()
+    export = left.home.parent / "export"
+    assert manage(left.home, "export_data", str(export)).returncode == 0
+    return left, export
+
+
+@pytest.mark.parametrize("point", IN_AN_IMPORT)
+def test_an_import_killed_there_is_not_served_and_goes_on(moved, tmp_path, point):
+    left, export = moved
+    there = Installation(tmp_path / "home")
+    there.acknowledged = left.acknowledged
+    shutil.copytree(left.home / "keys", there.home / "keys")
+
+    killed = manage(there.home, "import_data", str(export), RS_CRASH_AT=point)
+
+    assert killed.returncode == -signal.SIGKILL
+    assert "not finished" in run_serve(there.home).stderr
+    again = manage(there.home, "import_data", str(export))
+    assert again.returncode == 0, again.stderr
+    there.must_be_whole(there.program(), "--deep")
+    there.kill()
 
 
 def test_a_tree_killed_at_random_moments_keeps_every_acknowledged_file(installation):
