@@ -30,6 +30,7 @@ test: .venv/installed-client ## run every test, on SQLite and on MongoDB
 		else echo "No Node.js $(NODE_LEAST) with npm here: tests that need axe-core are left out."; fi
 	@command -v chromium > /dev/null || command -v google-chrome > /dev/null \
 		|| echo "No Chromium here (Debian: apt install chromium): tests in a browser can't run."
+	-@$(MAKE) --no-print-directory .venv/mongod/installed
 	$(PY) -m pytest -n 2 --dist loadfile
 	@$(MAKE) --no-print-directory test-on-mongodb
 
