@@ -31,6 +31,7 @@ test: .venv/installed-client ## run every test, on SQLite and on MongoDB
 	@command -v chromium > /dev/null || command -v google-chrome > /dev/null \
 		|| echo "No Chromium here (Debian: apt install chromium): tests in a browser can't run."
 	-@$(MAKE) --no-print-directory .venv/mongod/installed
+	@$(MAKE) --no-print-directory .venv/ministack/installed
 	$(PY) -m pytest -n 2 --dist loadfile
 	@$(MAKE) --no-print-directory test-on-mongodb
 
@@ -85,6 +86,7 @@ lock: .venv/installed-dev ## pin what requirements*.in ask for, with hashes
 	$(UV_COMPILE) requirements.in --output-file requirements.txt
 	$(UV_COMPILE) requirements-dev.in --output-file requirements-dev.txt
 	$(UV_COMPILE) bench/requirements.in --output-file bench/requirements.txt
+	$(UV_COMPILE) tests/engines/ministack.in --output-file tests/engines/ministack.txt
 
 .venv/made:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed, and none was found."; exit 1; }
@@ -119,6 +121,13 @@ lock: .venv/installed-dev ## pin what requirements*.in ask for, with hashes
 	@$(PY) -m venv .venv/bench
 	@.venv/bench/bin/python -m pip install --disable-pip-version-check --quiet --require-hashes \
 		-r bench/requirements.txt
+	@touch $@
+
+.venv/ministack/installed: tests/engines/ministack.txt | .venv/made
+	@echo "Installing an S3 server, for tests …"
+	@$(PY) -m venv .venv/ministack
+	@.venv/ministack/bin/python -m pip install --disable-pip-version-check --quiet --require-hashes \
+		-r tests/engines/ministack.txt
 	@touch $@
 
 # Its wheel is for CPython 3.11 by name only: what is taken out of it are libraries.

@@ -15,6 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
 
 from files.chunkstore import registry
+from files.chunkstore.config import parse_nodes
 from files.chunkstore.errors import (
     ChunkAbsent,
     ChunkDamaged,
@@ -62,7 +63,7 @@ def check_address(**_: Any) -> list[CheckMessage]:
 def check_nodes(**_: Any) -> list[CheckMessage]:
     """Nodes that can't be meant, and nodes set up before whose directory is not theirs any more."""
     try:
-        configured = registry.parse_nodes(settings.NODES)
+        configured = parse_nodes(settings.NODES)
     except SettingError as error:
         return [Error(str(error), id="files.E003")]
     known = _known_nodes()
@@ -129,10 +130,11 @@ def _has_data() -> bool:
     if _has_rows():
         return True
     try:
-        nodes = registry.parse_nodes(settings.NODES)
+        nodes = parse_nodes(settings.NODES)
     except SettingError:
         return False  # check_nodes says so
-    return any(node.directory.is_dir() and any(node.directory.iterdir()) for node in nodes)
+    directories = [node.place for node in nodes if isinstance(node.place, Path)]
+    return any(directory.is_dir() and any(directory.iterdir()) for directory in directories)
 
 
 def _has_rows() -> bool:

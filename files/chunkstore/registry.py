@@ -1,51 +1,26 @@
-"""The nodes of this installation, from RAPIDSERVE_NODES. The only module here that reads settings.
+"""The nodes of this installation, ready to use. The only module here that reads settings.
 
-    name=file:///absolute/path?weight=1&domain=rack1&seal=on; name=file:///…
-
-- name: 1 to 32 of a-z, 0-9 and "-"; rows in the database refer to it, so it must not change.
-- weight (1): the share of new chunks a node takes, in proportion to the others.
-- domain (the node's name): nodes that fail together share one; copies go to different domains.
-- seal (on): encrypt new chunks at rest. Chunks that are there stay readable either way.
-
-A path may be percent-encoded, and must be where it holds "?", "#", ";" or "%".
+What RAPIDSERVE_NODES may say is in files.chunkstore.config.
 """
 
-import math
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from os.path import realpath
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from threading import Lock
 from types import MappingProxyType
-from typing import Final
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from django.conf import settings
 
 from files.chunkstore.backend import Backend
-from files.chunkstore.backends.local import LocalBackend
+from files.chunkstore.backends import local
+from files.chunkstore.bucket import Bucket
+from files.chunkstore.config import NodeConfig, parse_nodes, refuse_shared
 from files.chunkstore.errors import NodeOffline
 from files.chunkstore.keyring import KeyRing
 from files.chunkstore.metered import Metered
 from files.chunkstore.sealed import Sealed
 from rapidserve.env import SettingError
-
-_NAME = re.compile(r"[a-z0-9-]{1,32}")
-_DOMAIN = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_WEIGHT = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
-_PARAMETERS: Final = {"weight", "domain", "seal"}
-
-
-@dataclass(frozen=True, slots=True)
-class NodeConfig:
-    """What the settings say about a node. `directory` is absolute and has no ".." in it."""
-
-    name: str
-    directory: Path
-    weight: float
-    domain: str
-    seal: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,38 +54,30 @@ def node(name: str) -> Backend:
     return found.backend
 
 
+def setup(config: NodeConfig) -> None:
+    """Mark the node's directory or bucket as its own. NodeError when it is something else's."""
+    if isinstance(config.place, Bucket):
+        # Here, not above: boto3 takes 25 MB, which only those with a bucket shall pay.
+        from files.chunkstore.backends import s3  # noqa: PLC0415
+
+        s3.setup(config.place, config.name)
+    else:
+        local.setup(config.place, config.name)
+
+
 def reset() -> None:
     """Forget the nodes that were built. For tests that change the settings."""
     with _lock:
         _built.clear()
 
 
-def parse_nodes(text: str) -> tuple[NodeConfig, ...]:
-    """The nodes that a RAPIDSERVE_NODES text describes; SettingError with one line otherwise."""
-    configs = tuple(_parse_node(item.strip()) for item in text.split(";") if item.strip())
-    if not configs:
-        raise SettingError("RAPIDSERVE_NODES names no node.")
-    names: set[str] = set()
-    for config in configs:
-        if config.name in names:
-            raise SettingError(f"RAPIDSERVE_NODES names the node {config.name} twice.")
-        names.add(config.name)
-    _refuse_shared((config.name, config.directory) for config in configs)
-    return configs
-
-
-def _refuse_shared(directories: Iterable[tuple[str, Path]]) -> None:
-    """Two copies of a chunk in one directory are one copy."""
-    owners: dict[Path, str] = {}
-    for name, directory in directories:
-        owner = owners.setdefault(directory, name)
-        if owner != name:
-            raise SettingError(f"RAPIDSERVE_NODES: {owner} and {name} are the same directory.")
-
-
 def _build(configs: tuple[NodeConfig, ...]) -> dict[str, Node]:
     # Once more with the disk in view: a symbolic link may lead to another node's directory.
-    _refuse_shared((config.name, Path(realpath(config.directory))) for config in configs)
+    refuse_shared(
+        (config.name, Path(realpath(config.place)))
+        for config in configs
+        if isinstance(config.place, Path)
+    )
     ring = KeyRing(settings.MASTER_KEYS)
     for config in configs:
         if config.seal and not ring:
@@ -121,80 +88,15 @@ def _build(configs: tuple[NodeConfig, ...]) -> dict[str, Node]:
     return {
         config.name: Node(
             config,
-            Metered(
-                Sealed(LocalBackend(config.name, config.directory), ring, seal_new=config.seal)
-            ),
+            Metered(Sealed(_backend(config), ring, seal_new=config.seal)),
         )
         for config in configs
     }
 
 
-def _parse_node(item: str) -> NodeConfig:
-    name, equals, address = (part.strip() for part in item.partition("="))
-    if not equals or not _NAME.fullmatch(name):
-        raise SettingError(
-            f"RAPIDSERVE_NODES: {item[:40]!r} must begin with name= (1 to 32 of a-z, 0-9, -)."
-        )
-    try:
-        url = urlsplit(address)
-    except ValueError:
-        raise _refusal(name, "its address is not a URL") from None
-    if url.scheme != "file":
-        raise _refusal(name, f"{url.scheme[:20] or 'an address without a scheme'} is not supported")
-    parameters = _parameters(name, url)
-    return NodeConfig(
-        name=name,
-        directory=_directory(name, url),
-        weight=_weight(name, parameters.get("weight", "1")),
-        domain=_domain(name, parameters.get("domain", name)),
-        seal=_seal(name, parameters.get("seal", "on")),
-    )
+def _backend(config: NodeConfig) -> Backend:
+    if isinstance(config.place, Bucket):
+        from files.chunkstore.backends.s3 import S3Backend  # noqa: PLC0415 - as above
 
-
-def _directory(name: str, url: SplitResult) -> Path:
-    """Normal form without a look at the disk, so that two spellings of one directory are found."""
-    path = PurePosixPath(unquote(url.path))
-    if url.netloc or not path.is_absolute() or url.fragment:
-        raise _refusal(name, "its path must be absolute: file:///srv/chunks")
-    if ".." in path.parts or "\0" in str(path) or len(path.parts) == 1:
-        raise _refusal(name, "its path must name a directory, without ..")
-    return Path("/", *path.parts[1:])
-
-
-def _parameters(name: str, url: SplitResult) -> dict[str, str]:
-    try:
-        pairs = parse_qsl(url.query, keep_blank_values=True, strict_parsing=bool(url.query))
-    except ValueError:
-        raise _refusal(name, "its parameters must look like ?weight=1&seal=on") from None
-    found: dict[str, str] = {}
-    for parameter, value in pairs:
-        if parameter not in _PARAMETERS:
-            known = ", ".join(sorted(_PARAMETERS))
-            raise _refusal(name, f"unknown parameter {parameter[:20]!r} (there are {known})")
-        if parameter in found:
-            raise _refusal(name, f"{parameter} is given twice")
-        found[parameter] = value
-    return found
-
-
-def _weight(name: str, text: str) -> float:
-    weight = float(text) if _WEIGHT.fullmatch(text) else math.nan
-    if not weight > 0:
-        raise _refusal(name, f"weight must be a number above 0, not {text[:20]!r}")
-    return weight
-
-
-def _domain(name: str, text: str) -> str:
-    if not _DOMAIN.fullmatch(text):
-        raise _refusal(name, "domain must be 1 to 64 letters, digits, dots, - or _")
-    return text
-
-
-def _seal(name: str, text: str) -> bool:
-    if text not in {"on", "off"}:
-        raise _refusal(name, f"seal must be on or off, not {text[:20]!r}")
-    return text == "on"
-
-
-def _refusal(name: str, why: str) -> SettingError:
-    return SettingError(f"RAPIDSERVE_NODES: {name}: {why}.")
+        return S3Backend(config.name, config.place)
+    return local.LocalBackend(config.name, config.place)

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from uuid import UUID
 
 from django.db.models import UUIDField
@@ -45,7 +46,7 @@ def available_nodes() -> dict[str, float]:
 @dataclass(frozen=True, slots=True)
 class NodeReport:
     """How a node of the settings is right now. `state` is one of ready, full, offline, failing;
-    `free` and `total` are bytes of its disk, None while they can't be asked.
+    `free` and `total` are bytes of its disk, None while they can't be asked, and of a bucket.
     """
 
     name: str
@@ -66,7 +67,8 @@ def _report(node: Node) -> NodeReport:
     state, usage = "ready", None
     try:
         node.backend.check()
-        usage = shutil.disk_usage(node.config.directory)
+        if isinstance(node.config.place, Path):
+            usage = shutil.disk_usage(node.config.place)
     except NodeFull:
         state = "full"
     except NodeOffline:

@@ -21,9 +21,8 @@ from django.db import DatabaseError
 from accounts.actions import create_owner
 from accounts.models import User
 from files.chunkstore import registry
-from files.chunkstore.backends import local
+from files.chunkstore.config import NodeConfig, parse_nodes
 from files.chunkstore.errors import ChunkStoreError
-from files.chunkstore.registry import NodeConfig
 from files.models import Node
 from rapidserve import db, env, keys
 from rapidserve.env import SettingError
@@ -105,10 +104,10 @@ def make_tables() -> None:
 
 def set_up_nodes(say: Say) -> None:
     known = set(Node.objects.values_list("name", flat=True))
-    for config in registry.parse_nodes(settings.NODES):
+    for config in parse_nodes(settings.NODES):
         if config.name not in known:
             _set_up(config)
-            say(f"Set up the node {config.name} in {config.directory}.")
+            say(f"Set up the node {config.name} in {config.place}.")
 
 
 def make_owner(say: Say) -> None:
@@ -136,15 +135,15 @@ def _make_home(home: Path) -> None:
 
 
 def _set_up(config: NodeConfig) -> None:
-    """Only a directory that is absent or empty, or one that was marked and never used.
+    """Only a place that is absent or empty, or one that was marked and never used.
 
     Chunks that no row of this database knows would look like waste to be swept away: they may be
     another installation's, or this one's before its database was lost.
     """
-    local.setup(config.directory, config.name)
+    registry.setup(config)
     if next(registry.node(config.name).list(), None) is not None:
         raise SettingError(
-            f"{config.directory} holds chunks that this database knows nothing of."
+            f"{config.place} holds chunks that this database knows nothing of."
             f" Restore their database, or take them over with `manage.py setup_node {config.name}`."
         )
     Node.objects.create(name=config.name)

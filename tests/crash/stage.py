@@ -17,8 +17,9 @@ from django.db import connection, connections
 
 from files.chunkstore import registry
 from files.chunkstore.backends.memory import MemoryBackend
+from files.chunkstore.config import parse_nodes
 from files.chunkstore.metered import Metered
-from files.chunkstore.registry import Node, parse_nodes
+from files.chunkstore.registry import Node
 from rapidserve.errors import RapidServeError
 from tests.engines.undo import ON_MONGODB
 

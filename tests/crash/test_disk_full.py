@@ -30,7 +30,7 @@ def code_of(response):
 
 
 def files_on_the_node():
-    objects = nodes()["main"].config.directory / "objects"
+    objects = nodes()["main"].config.place / "objects"
     return [path for path in objects.rglob("*") if path.is_file()]
 
 

@@ -47,7 +47,7 @@ def without_foreign_keys(db):
 
 
 def object_file(chunk):
-    [found] = nodes()["main"].config.directory.rglob(f"{chunk.key}*")
+    [found] = nodes()["main"].config.place.rglob(f"{chunk.key}*")
     return found
 
 
@@ -97,7 +97,7 @@ def test_leftovers_are_told_and_are_no_damage(alice):
 
 
 def test_an_unmounted_node_is_no_damage_but_no_answer_either(alice):
-    (nodes()["main"].config.directory / MARKER).unlink()
+    (nodes()["main"].config.place / MARKER).unlink()
 
     code, output = run()
 

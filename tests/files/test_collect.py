@@ -125,7 +125,7 @@ def test_a_chunk_not_yet_proven_is_put_back_as_such(world):
 
 def test_an_unreachable_node_keeps_the_rows_for_the_next_time(world):
     removed_for_good(world.alice, "gone", b"gone")
-    marker = nodes()["main"].config.directory / MARKER
+    marker = nodes()["main"].config.place / MARKER
     content = marker.read_bytes()
     marker.unlink()
     meanwhile = collect()

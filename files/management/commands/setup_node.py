@@ -7,7 +7,6 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from files.chunkstore import registry
-from files.chunkstore.backends import local
 from files.chunkstore.errors import ChunkStoreError
 from files.models import Chunk, Node
 
@@ -16,7 +15,7 @@ PAGE = 1000
 
 class Command(BaseCommand):
     help = (
-        "Prepare a node's directory: a new disk in place of a lost one, or one of another "
+        "Prepare a node's directory or bucket: a new one in place of a lost one, or one of another "
         "installation. `serve` does it by itself for nodes it sees for the first time."
     )
 
@@ -36,17 +35,17 @@ class Command(BaseCommand):
         if node is None:
             raise CommandError(f"RAPIDSERVE_NODES has no node {name}.")
         try:
-            local.setup(node.config.directory, name)
+            registry.setup(node.config)
             unknown = _unknown_objects(name)
         except ChunkStoreError as error:
             raise CommandError(str(error)) from error
         if unknown and not take_over:
             raise CommandError(
-                f"{node.config.directory} holds {unknown} chunks that this database knows nothing "
+                f"{node.config.place} holds {unknown} chunks that this database knows nothing "
                 "of. Restore their database, or say --take-over: they are removed then."
             )
         Node.objects.get_or_create(name=name)
-        self.stdout.write(f"{name} is ready in {node.config.directory}.")
+        self.stdout.write(f"{name} is ready in {node.config.place}.")
 
 
 def _unknown_objects(name: str) -> int:

@@ -6,8 +6,9 @@ import pytest
 
 from files.chunkstore import registry
 from files.chunkstore.backends import local
+from files.chunkstore.bucket import Bucket
+from files.chunkstore.config import NodeConfig, parse_nodes
 from files.chunkstore.errors import NodeOffline
-from files.chunkstore.registry import NodeConfig, parse_nodes
 from rapidserve.env import SettingError
 from rapidserve.keys import MasterKey
 from tests.files.chunkstore.conformance import KEY, get, put
@@ -28,6 +29,27 @@ def test_several_nodes_with_all_their_parameters():
     assert second == NodeConfig("b-2", Path("/srv/b"), weight=1.0, domain="b-2", seal=True)
 
 
+def test_a_bucket_has_a_prefix_and_what_every_program_for_s3_is_told():
+    [node] = parse_nodes(
+        "main=s3://files.example/rapid/serve?endpoint=https://s3.example.org:9000"
+        "&region=eu-1&profile=storage&sse=AES256&weight=2"
+    )
+
+    assert node.place == Bucket(
+        "files.example",
+        "rapid/serve/",
+        endpoint="https://s3.example.org:9000",
+        region="eu-1",
+        profile="storage",
+        sse="AES256",
+    )
+    assert (node.weight, node.seal) == (2, True)
+
+
+def test_a_bucket_may_be_the_nodes_alone():
+    assert parse_nodes("main=s3://bucket")[0].place == Bucket("bucket", "")
+
+
 @pytest.mark.parametrize(
     ("url", "directory"),
     [
@@ -40,7 +62,7 @@ def test_several_nodes_with_all_their_parameters():
     ],
 )
 def test_paths_are_decoded_and_put_in_normal_form(url, directory):
-    assert parse_nodes(f"main={url}")[0].directory == Path(directory)
+    assert parse_nodes(f"main={url}")[0].place == Path(directory)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +80,18 @@ def test_paths_are_decoded_and_put_in_normal_form(url, directory):
         ("a" * 33 + "=file:///srv/chunks", "name"),
         ("main=", "scheme"),
         ("main=/srv/chunks", "scheme"),
-        ("main=s3://bucket/prefix", "s3 is not supported"),
+        ("main=s3://", "s3://bucket/prefix"),
+        ("main=s3://Bucket/prefix", "s3://bucket/prefix"),
+        ("main=s3://key:secret@bucket/prefix", "s3://bucket/prefix"),
+        ("main=s3://bucket/pre fix", "s3://bucket/prefix"),
+        ("main=s3://bucket/a?endpoint=ftp://host", "endpoint must look like"),
+        ("main=s3://bucket/a?endpoint=https://k:secret@host", "endpoint must look like"),
+        ("main=s3://bucket/a?endpoint=https://host:port", "endpoint is not a URL"),
+        ("main=s3://bucket/a?region=", "region is not one"),
+        ("main=s3://bucket/a?seal=off", "always sealed"),
+        ("main=s3://bucket/a?color=red", "unknown parameter"),
+        ("main=file:///srv/chunks?region=eu", "unknown parameter"),
+        ("a=s3://bucket/x;b=s3://bucket/x/", "same place"),
         ("main=http://example.org/", "http is not supported"),
         ("main=file://[srv/chunks", "not a URL"),
         ("main=file://srv/chunks", "absolute"),
@@ -86,9 +119,9 @@ def test_paths_are_decoded_and_put_in_normal_form(url, directory):
         ("main=file:///srv/chunks?seal=maybe", "seal"),
         ("main=file:///srv/chunks?seal=", "seal"),
         ("main=file:///srv/a;main=file:///srv/b", "twice"),
-        ("a=file:///srv/chunks;b=file:///srv/chunks", "same directory"),
-        ("a=file:///srv/chunks;b=file:///srv/./chunks//", "same directory"),
-        ("a=file:///srv/chunks;b=file:///srv/%63hunks", "same directory"),
+        ("a=file:///srv/chunks;b=file:///srv/chunks", "same place"),
+        ("a=file:///srv/chunks;b=file:///srv/./chunks//", "same place"),
+        ("a=file:///srv/chunks;b=file:///srv/%63hunks", "same place"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_in_one_line(text, says):
@@ -166,5 +199,5 @@ class TestBuilding:
         (tmp_path / "real").mkdir()
         settings.NODES = f"a=file://{tmp_path}/real;b=file://{tmp_path}/alias"
 
-        with pytest.raises(SettingError, match="same directory"):
+        with pytest.raises(SettingError, match="same place"):
             registry.nodes()

@@ -189,7 +189,7 @@ class TestExporting:
 
     def test_a_damaged_chunk_makes_no_export_and_healed_it_goes_on(self, filled, tmp_path):
         chunk = Chunk.objects.get(size=CHUNK_SIZE)
-        [file] = registry.nodes()["main"].config.directory.rglob(f"{chunk.key}*")
+        [file] = registry.nodes()["main"].config.place.rglob(f"{chunk.key}*")
         whole = file.read_bytes()
         file.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
 

@@ -1,0 +1,118 @@
+"""A server whose chunks lie in a bucket, on a real S3 server."""
+
+import os
+
+import boto3
+import pytest
+
+from files.chunkstore.chunk import CHUNK_SIZE
+from tests.crash.client import Program
+from tests.e2e.conftest import launch, run_manage
+from tests.engines import ministack
+from tests.world import sha256, specs_of
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.skipif(
+        ministack.missing() is not None, reason=f"no S3 server: {ministack.missing()}"
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    with ministack.ministack(tmp_path_factory.mktemp("ministack")) as address:
+        yield address
+
+
+@pytest.fixture
+def bucket(store):
+    return made_bucket(store)
+
+
+def made_bucket(address):
+    credentials = {name.lower(): value for name, value in ministack.CREDENTIALS.items()}
+    resource = boto3.resource("s3", endpoint_url=address, region_name="us-east-1", **credentials)
+    return resource.create_bucket(Bucket=f"b{os.urandom(6).hex()}")
+
+
+def environment(address, bucket):
+    nodes = f"main=s3://{bucket.name}/chunks?endpoint={address}&region=us-east-1"
+    return {"RAPIDSERVE_NODES": nodes, **ministack.CREDENTIALS}
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Starts a server on one home with these settings; killed at the end."""
+    started = []
+
+    def start(settings):
+        started.append(launch(tmp_path / "home", **settings))
+        started[-1].wait_until_ready()
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.kill()
+
+
+def test_files_are_kept_in_it_sealed_and_come_back(start, store, bucket):
+    settings = environment(store, bucket)
+    server = start(settings)
+    program = Program(server.url)
+    data = os.urandom(2 * CHUNK_SIZE + 10)
+
+    large = program.upload("large", data)
+    small = program.pack([("a", b"first"), ("b", b"second")])
+
+    assert program.sha256(large) == sha256(data)
+    assert [program.sha256(each) for each in small] == [sha256(b"first"), sha256(b"second")]
+    kept = [found.key for found in bucket.objects.all()]
+    assert len([key for key in kept if key.endswith(".sealed")]) == 4
+    assert b"first" not in b"".join(found.get()["Body"].read() for found in bucket.objects.all())
+    verified = run_manage(server.home, "verify", "--deep", **settings)
+    assert verified.stdout == "0 damaged, 0 left over\n", verified.stderr
+
+
+def test_what_is_removed_for_good_leaves_it(start, store, bucket):
+    settings = environment(store, bucket)
+    server = start(settings)
+    program = Program(server.url)
+    file_id = program.upload("file", b"content")
+    program.call("DELETE", f"/api/files/{file_id}")
+    program.call("DELETE", f"/api/trash/{file_id}")
+
+    collected = run_manage(server.home, "collect_garbage", **settings)
+
+    assert collected.returncode == 0, collected.stderr
+    assert [found.key for found in bucket.objects.all()] == ["chunks/rapidserve-node.json"]
+
+
+def test_a_start_without_the_bucket_is_refused_in_one_line(tmp_path, store, bucket):
+    settings = environment(store, bucket)
+    bucket.delete()
+
+    refused = run_manage(tmp_path / "home", "serve", **settings)
+
+    assert refused.returncode == 1
+    assert bucket.name in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_while_the_store_is_away_bytes_are_503_and_the_rest_goes_on(start, tmp_path):
+    directory = tmp_path / "store"
+    directory.mkdir()
+    with ministack.ministack(directory) as address:
+        bucket = made_bucket(address)
+        server = start(environment(address, bucket))
+        program = Program(server.url)
+        file_id = program.upload("file", b"content")
+
+    content = program.http.get(f"/api/files/{file_id}/content", follow_redirects=True)
+    new = {"parent": program.root, "name": "new", "size": 3, "chunks": specs_of(b"new")}
+    registered = program.http.post("/api/upload/chunk/register", json=new)
+
+    for refused in (content, registered):
+        assert refused.status_code == 503
+        assert refused.headers["Retry-After"]
+    assert program.call("GET", f"/api/files/{file_id}")["name"] == "file"

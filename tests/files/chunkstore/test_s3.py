@@ -1,0 +1,138 @@
+"""Buckets, on a real S3 server that enforces checksums: MiniStack."""
+
+import json
+
+import boto3
+import pytest
+
+from files.chunkstore.backends import s3
+from files.chunkstore.backends.s3 import MARKER, Bucket, S3Backend
+from files.chunkstore.errors import ChunkAbsent, NodeError, NodeOffline
+from files.chunkstore.keyring import KeyRing
+from files.chunkstore.sealed import Sealed
+from rapidserve.keys import MasterKey
+from tests.engines import ministack
+from tests.files.chunkstore.conformance import KEY, BackendConformance, content, get, put
+
+pytestmark = pytest.mark.skipif(
+    ministack.missing() is not None, reason=f"no S3 server: {ministack.missing()}"
+)
+RING = KeyRing([MasterKey("k1", b"1" * 32)])
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with ministack.ministack(tmp_path_factory.mktemp("ministack")) as address:
+        yield address
+
+
+@pytest.fixture
+def client(server, monkeypatch):
+    """An administrator's, who makes buckets."""
+    for name, value in ministack.CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    return boto3.client("s3", endpoint_url=server, region_name="us-east-1")
+
+
+@pytest.fixture
+def bucket(server, client, request):
+    name = f"b{abs(hash(request.node.nodeid)):x}"
+    client.create_bucket(Bucket=name)
+    return Bucket(name, "chunks/", endpoint=server, region="us-east-1")
+
+
+@pytest.fixture
+def node(bucket):
+    s3.setup(bucket, "main")
+    return S3Backend("main", bucket)
+
+
+class TestEveryBackend(BackendConformance):
+    @pytest.fixture(params=["s3", "sealed(s3)"])
+    def backend(self, request, node):
+        return node if request.param == "s3" else Sealed(node, RING)
+
+
+class TestSettingUp:
+    def test_marks_a_bucket_once(self, bucket, client):
+        s3.setup(bucket, "main")
+        s3.setup(bucket, "main")
+
+        marker = client.get_object(Bucket=bucket.name, Key=f"chunks/{MARKER}")["Body"].read()
+        assert json.loads(marker) == {"node": "main", "layout": 1}
+
+    def test_refuses_a_bucket_with_something_else_in_it(self, bucket, client):
+        client.put_object(Bucket=bucket.name, Key="chunks/holiday.jpg", Body=b"!")
+
+        with pytest.raises(NodeError, match="holiday"):
+            s3.setup(bucket, "main")
+
+    def test_refuses_another_nodes_bucket(self, bucket):
+        s3.setup(bucket, "other")
+
+        with pytest.raises(NodeError):
+            s3.setup(bucket, "main")
+
+    def test_minds_only_its_own_prefix(self, bucket, client):
+        client.put_object(Bucket=bucket.name, Key="photos/holiday.jpg", Body=b"!")
+
+        s3.setup(bucket, "main")
+
+        assert list(S3Backend("main", bucket).list()) == []
+
+
+class TestOffline:
+    """Never to be taken for an empty node: everything would look lost, or like waste."""
+
+    def test_a_bucket_that_is_gone(self, node, bucket, client):
+        client.delete_object(Bucket=bucket.name, Key=f"chunks/{MARKER}")
+        client.delete_bucket(Bucket=bucket.name)
+
+        for ask in (node.stat, get_from(node), node.delete):
+            with pytest.raises(NodeOffline):
+                ask(KEY)
+        with pytest.raises(NodeOffline):
+            list(node.list())
+
+    def test_a_bucket_that_lost_its_marker(self, node, bucket, client):
+        client.delete_object(Bucket=bucket.name, Key=f"chunks/{MARKER}")
+
+        for ask in (node.stat, get_from(node)):
+            with pytest.raises(NodeOffline, match=MARKER):
+                ask(KEY)
+        with pytest.raises(NodeOffline):
+            S3Backend("main", bucket).check()
+
+    def test_a_server_that_is_gone(self, client):
+        gone = Bucket("b", "", endpoint="http://127.0.0.1:1", region="us-east-1")
+
+        with pytest.raises(NodeOffline):
+            S3Backend("main", gone).check()
+
+
+def get_from(node):
+    return lambda key: get(node, key)
+
+
+def test_an_absent_object_in_a_good_bucket_is_absent(node):
+    with pytest.raises(ChunkAbsent):
+        node.stat(KEY)
+
+
+def test_the_store_holds_the_checksum_of_what_it_took(node, bucket, client):
+    data = content(1000)
+
+    put(node, KEY, data)
+
+    found = client.head_object(Bucket=bucket.name, Key=f"chunks/{KEY}", ChecksumMode="ENABLED")
+    assert found["ChecksumSHA256"]
+
+
+def test_objects_are_encrypted_by_the_store_where_that_is_set(bucket, client):
+    s3.setup(bucket, "main")
+    encrypted = Bucket(bucket.name, bucket.prefix, bucket.endpoint, bucket.region, sse="AES256")
+
+    put(S3Backend("main", encrypted), KEY, b"abc")
+
+    found = client.head_object(Bucket=bucket.name, Key=f"chunks/{KEY}")
+    assert found["ServerSideEncryption"] == "AES256"
