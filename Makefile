@@ -30,6 +30,8 @@ test: .venv/installed-client ## run every test, on SQLite and on MongoDB
 		else echo "No Node.js $(NODE_LEAST) with npm here: tests that need axe-core are left out."; fi
 	@command -v chromium > /dev/null || command -v google-chrome > /dev/null \
 		|| echo "No Chromium here (Debian: apt install chromium): tests in a browser can't run."
+	@command -v redis-server > /dev/null || { test -z "$$CI" \
+		&& echo "No Redis here (Debian: apt install redis-server): its tests are left out."; }
 	-@$(MAKE) --no-print-directory .venv/mongod/installed
 	@$(MAKE) --no-print-directory .venv/ministack/installed
 	$(PY) -m pytest -n 2 --dist loadfile

@@ -89,6 +89,21 @@ def secret(name: str) -> str | None:
     return value
 
 
+def secret_url(name: str, schemes: tuple[str, ...]) -> str | None:
+    """As `secret`, an address with one of the schemes and a host. No error shows its password."""
+    value = secret(name)
+    if value is None:
+        return None
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+    except ValueError:
+        raise SettingError(f"{name} is not a URL.") from None
+    if parts.scheme not in schemes or not parts.hostname:
+        raise SettingError(f"{name} must look like {schemes[0]}://host:port/….")
+    return value
+
+
 def child_environment(**changes: str) -> dict[str, str]:
     """A copy of this process's environment for a process we start."""
     return {**os.environ, **changes}

@@ -92,6 +92,10 @@ MIGRATION_MODULES = (
 NODES = env.text("RAPIDSERVE_NODES", f"main=file://{quote(str(HOME / 'chunks'))}")
 MASTER_KEYS = keys.master_keys(HOME)
 
+# -- jobs ----------------------------------------------------------------------------------------
+
+REDIS_URL = env.secret_url("RAPIDSERVE_REDIS_URL", ("redis", "rediss"))
+
 # -- limits and lifetimes ------------------------------------------------------------------------
 
 MAX_FILE_BYTES = env.integer("RAPIDSERVE_MAX_FILE_BYTES", 8 * 2**40, least=1, most=2**53)

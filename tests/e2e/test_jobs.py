@@ -2,12 +2,15 @@ import subprocess
 import sys
 
 import pytest
+from huey import RedisHuey
 
 from files.tasks import expire_uploads
 from rapidserve.jobs import queue
 from tests.e2e.conftest import clean_environment, eventually
+from tests.engines.redis import missing, redis_server
 
 pytestmark = pytest.mark.e2e
+needs_redis = pytest.mark.skipif(missing() is not None, reason=f"no Redis: {missing()}")
 
 TOUCH_NOTHING = """
 import django; django.setup()
@@ -42,3 +45,49 @@ def test_a_job_that_was_queued_is_done(server):
     eventually(lambda: theirs.storage.queue_size() == 0, "the worker takes the job")
     assert "ERROR" not in server.output()[before:]
     theirs.storage.close()
+
+
+@pytest.fixture
+def redis():
+    with redis_server() as running:
+        yield running
+
+
+def queue_in(redis):
+    return RedisHuey("rapidserve", url=redis.url, results=False)
+
+
+@needs_redis
+def test_a_job_that_was_queued_in_redis_is_done(redis, start_server):
+    server = start_server(RAPIDSERVE_REDIS_URL=redis.url)
+    theirs = queue_in(redis)
+
+    theirs.storage.enqueue(queue.serialize_task(expire_uploads.s()))
+
+    eventually(lambda: theirs.storage.queue_size() == 0, "the worker takes the job")
+    assert "ERROR" not in server.output()
+    assert not (server.home / "jobs.sqlite3").exists()
+
+
+@needs_redis
+def test_a_worker_whose_redis_was_killed_goes_on_with_the_next(redis, start_server):
+    server = start_server(RAPIDSERVE_REDIS_URL=redis.url)
+    worker = server.job_worker().pid
+
+    redis.kill()
+    eventually(lambda: "Error reading from queue" in server.output(), "the worker notices")
+    assert server.is_ready()
+    redis.start()
+    theirs = queue_in(redis)
+    theirs.storage.enqueue(queue.serialize_task(expire_uploads.s()))
+
+    eventually(lambda: theirs.storage.queue_size() == 0, "the worker takes the job")
+    assert server.job_worker().pid == worker
+
+
+@needs_redis
+def test_a_server_starts_without_its_redis(start_server):
+    """Only jobs wait."""
+    server = start_server(RAPIDSERVE_REDIS_URL="redis://127.0.0.1:1/0")
+
+    assert server.is_ready()

@@ -14,6 +14,25 @@ def put(monkeypatch):
     return lambda value: monkeypatch.setenv(NAME, value)
 
 
+@pytest.mark.parametrize(
+    "value",
+    ["nonsense", "http://host/", "redis://", "redis://u:s3cret@/0", "redis://u:s3cret@h:x/"],
+)
+def test_a_secret_address_that_is_none_is_refused_without_its_password(monkeypatch, value):
+    monkeypatch.setenv("RAPIDSERVE_X", value)
+
+    with pytest.raises(env.SettingError, match="RAPIDSERVE_X") as refused:
+        env.secret_url("RAPIDSERVE_X", ("redis", "rediss"))
+    assert "s3cret" not in str(refused.value)
+
+
+def test_a_secret_address_is_given_whole(monkeypatch):
+    monkeypatch.setenv("RAPIDSERVE_X", "rediss://u:s3cret@host:6380/1")
+
+    assert env.secret_url("RAPIDSERVE_X", ("redis", "rediss")) == "rediss://u:s3cret@host:6380/1"
+    assert env.secret_url("RAPIDSERVE_Y", ("redis", "rediss")) is None
+
+
 def test_what_is_not_set_or_blank_is_the_default(put):
     put("  ")
 
