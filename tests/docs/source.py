@@ -13,7 +13,7 @@ from rapidserve.errors import RapidServeError
 from tests.docs.markdown import PROJECT
 
 SHIPPED = ("accounts", "files", "previews", "rapidserve")
-READERS = {"url", "text", "integer", "boolean", "choice", "words", "path", "secret"}
+READERS = {"url", "text", "integer", "boolean", "choice", "words", "path", "secret", "secret_url"}
 # Names of a family of errors. Every place that raises one gives a code of its own.
 FAMILIES = {"error", "conflict", "gone", "invalid"}
 
@@ -43,7 +43,7 @@ def variables() -> dict[str, str | None]:
             ) if reader in READERS:
                 given = others + [word.value for word in call.keywords if word.arg == "default"]
                 found[name] = _plain(given[0]) if given else None
-                if reader == "secret":
+                if reader in {"secret", "secret_url"}:
                     found[f"{name}_FILE"] = None
     return found
 
