@@ -33,7 +33,7 @@ test: .venv/installed-client ## run every test, on SQLite and on MongoDB
 	@command -v redis-server > /dev/null || { test -z "$$CI" \
 		&& echo "No Redis here (Debian: apt install redis-server): its tests are left out."; }
 	-@$(MAKE) --no-print-directory .venv/mongod/installed
-	@$(MAKE) --no-print-directory .venv/ministack/installed
+	@$(MAKE) --no-print-directory .venv/s3servers/installed
 	$(PY) -m pytest -n 2 --dist loadfile
 	@$(MAKE) --no-print-directory test-on-mongodb
 
@@ -88,7 +88,7 @@ lock: .venv/installed-dev ## pin what requirements*.in ask for, with hashes
 	$(UV_COMPILE) requirements.in --output-file requirements.txt
 	$(UV_COMPILE) requirements-dev.in --output-file requirements-dev.txt
 	$(UV_COMPILE) bench/requirements.in --output-file bench/requirements.txt
-	$(UV_COMPILE) tests/engines/ministack.in --output-file tests/engines/ministack.txt
+	$(UV_COMPILE) tests/engines/s3servers.in --output-file tests/engines/s3servers.txt
 
 .venv/made:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed, and none was found."; exit 1; }
@@ -125,11 +125,11 @@ lock: .venv/installed-dev ## pin what requirements*.in ask for, with hashes
 		-r bench/requirements.txt
 	@touch $@
 
-.venv/ministack/installed: tests/engines/ministack.txt | .venv/made
-	@echo "Installing an S3 server, for tests …"
-	@$(PY) -m venv .venv/ministack
-	@.venv/ministack/bin/python -m pip install --disable-pip-version-check --quiet --require-hashes \
-		-r tests/engines/ministack.txt
+.venv/s3servers/installed: tests/engines/s3servers.txt | .venv/made
+	@echo "Installing S3 servers, for tests …"
+	@$(PY) -m venv .venv/s3servers
+	@.venv/s3servers/bin/python -m pip install --disable-pip-version-check --quiet --require-hashes \
+		-r tests/engines/s3servers.txt
 	@touch $@
 
 # Its wheel is for CPython 3.11 by name only: what is taken out of it are libraries.

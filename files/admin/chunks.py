@@ -161,6 +161,8 @@ class NodeAdmin(Shown):
         "weight",
         "domain",
         "seals",
+        "integrity_mode",
+        "probed_at",
         "chunk_count",
         "chunk_bytes",
         "created_at",

@@ -65,6 +65,20 @@ def setup(config: NodeConfig) -> None:
         local.setup(config.place, config.name)
 
 
+def probe(name: str) -> str:
+    """What the endpoint of a bucket enforces; "" for a directory. NodeError: it must not be used.
+
+    Raises KeyError for a name that is not in the settings.
+    """
+    config = nodes()[name].config
+    if not isinstance(config.place, Bucket):
+        return ""
+    from files.chunkstore.backends.s3 import S3Backend  # noqa: PLC0415 - as above
+    from files.chunkstore.probe import classify  # noqa: PLC0415 - likewise
+
+    return classify(S3Backend(name, config.place)).value
+
+
 def reset() -> None:
     """Forget the nodes that were built. For tests that change the settings."""
     with _lock:

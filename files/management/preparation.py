@@ -23,6 +23,7 @@ from accounts.models import User
 from files.chunkstore import registry
 from files.chunkstore.config import NodeConfig, parse_nodes
 from files.chunkstore.errors import ChunkStoreError
+from files.management.registration import register_node
 from files.models import Node
 from rapidserve import db, env, keys
 from rapidserve.env import SettingError
@@ -146,4 +147,4 @@ def _set_up(config: NodeConfig) -> None:
             f"{config.place} holds chunks that this database knows nothing of."
             f" Restore their database, or take them over with `manage.py setup_node {config.name}`."
         )
-    Node.objects.create(name=config.name)
+    register_node(config.name)

@@ -59,9 +59,15 @@ class Replica(UUIDModel):
 
 
 class Node(UUIDModel):
-    """A node that was set up here. What it *is* (path, weight) stays in RAPIDSERVE_NODES."""
+    """A node that was set up here. What it *is* (path, weight) stays in RAPIDSERVE_NODES.
+
+    `integrity_mode`: what a bucket's endpoint was found to enforce (files/chunkstore/probe.py); ""
+    for a directory, whose bytes this server hashes itself.
+    """
 
     name = models.CharField(max_length=32, unique=True)
+    integrity_mode = models.CharField(max_length=16, blank=True, default="")
+    probed_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:

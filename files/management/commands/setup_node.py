@@ -8,7 +8,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from files.chunkstore import registry
 from files.chunkstore.errors import ChunkStoreError
-from files.models import Chunk, Node
+from files.management.registration import register_node
+from files.models import Chunk
 
 PAGE = 1000
 
@@ -44,7 +45,10 @@ class Command(BaseCommand):
                 f"{node.config.place} holds {unknown} chunks that this database knows nothing "
                 "of. Restore their database, or say --take-over: they are removed then."
             )
-        Node.objects.get_or_create(name=name)
+        try:
+            register_node(name)
+        except ChunkStoreError as error:
+            raise CommandError(str(error)) from error
         self.stdout.write(f"{name} is ready in {node.config.place}.")
 
 

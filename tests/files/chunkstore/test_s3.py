@@ -11,25 +11,25 @@ from files.chunkstore.errors import ChunkAbsent, NodeError, NodeOffline
 from files.chunkstore.keyring import KeyRing
 from files.chunkstore.sealed import Sealed
 from rapidserve.keys import MasterKey
-from tests.engines import ministack
+from tests.engines import s3servers
 from tests.files.chunkstore.conformance import KEY, BackendConformance, content, get, put
 
 pytestmark = pytest.mark.skipif(
-    ministack.missing() is not None, reason=f"no S3 server: {ministack.missing()}"
+    s3servers.missing() is not None, reason=f"no S3 server: {s3servers.missing()}"
 )
 RING = KeyRing([MasterKey("k1", b"1" * 32)])
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    with ministack.ministack(tmp_path_factory.mktemp("ministack")) as address:
+    with s3servers.ministack(tmp_path_factory.mktemp("ministack")) as address:
         yield address
 
 
 @pytest.fixture
 def client(server, monkeypatch):
     """An administrator's, who makes buckets."""
-    for name, value in ministack.CREDENTIALS.items():
+    for name, value in s3servers.CREDENTIALS.items():
         monkeypatch.setenv(name, value)
     return boto3.client("s3", endpoint_url=server, region_name="us-east-1")
 

@@ -1,0 +1,152 @@
+"""What an S3 endpoint really enforces. Documents don't tell: each server was found to differ.
+
+The answer decides whether clients may send bytes straight to it. Where it compares a signed
+checksum with the bytes, what is there is what was announced; elsewhere bytes go through us.
+"""
+
+import base64
+import hashlib
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from enum import StrEnum
+from typing import Final
+from urllib.parse import urlsplit
+
+import urllib3
+from urllib3.exceptions import HTTPError
+
+from files.chunkstore.backends.s3 import Presigned, S3Backend
+from files.chunkstore.errors import ChunkAbsent, ChunkStoreError, NodeError, NodeOffline
+from rapidserve import env
+
+SIZE: Final = 100_000
+SECONDS: Final = 300
+
+
+class IntegrityMode(StrEnum):
+    """How bytes that a client sends straight to the store would be proven."""
+
+    HEADER = "header"
+    """The store compares a signed checksum header with them: what is there is proven."""
+    READBACK = "readback"
+    """It does not. Nobody gets an address of it: bytes go through this server, which hashes them.
+    """
+
+
+def classify(backend: S3Backend) -> IntegrityMode:
+    """Try it out, with a few small objects that are removed again.
+
+    NodeError, with the reason, for an endpoint that must not be used: it loses or changes bytes, or
+    lets in whoever has no valid signature. NodeOffline when it can't be reached.
+    """
+    backend.check()
+    _must_keep_bytes(backend)
+    if not _takes_an_address(backend):
+        return IntegrityMode.READBACK
+    if not _refuses(backend, _forged):
+        raise NodeError(f"{backend.name} takes addresses with a wrong signature.")
+    enforced = all(
+        _refuses(backend, spoil) for spoil in (_other_bytes, _no_checksum, _another_checksum)
+    )
+    return IntegrityMode.HEADER if enforced else IntegrityMode.READBACK
+
+
+class _Try:
+    """A PUT to a presigned address, which each of the functions below spoils in its own way."""
+
+    def __init__(self, presigned: Presigned, body: bytes) -> None:
+        self.url = presigned.url
+        self.headers = dict(presigned.headers)
+        self.body = body
+
+
+Spoiler = Callable[[_Try], None]
+
+
+def _forged(attempt: _Try) -> None:
+    last = "0" if attempt.url[-1] != "0" else "1"
+    attempt.url = attempt.url[:-1] + last
+
+
+def _other_bytes(attempt: _Try) -> None:
+    attempt.body = _flipped(attempt.body)
+
+
+def _no_checksum(attempt: _Try) -> None:
+    del attempt.headers["x-amz-checksum-sha256"]
+
+
+def _another_checksum(attempt: _Try) -> None:
+    """Other bytes, and a header that fits them: only the signature can tell."""
+    attempt.body = _flipped(attempt.body)
+    digest = hashlib.sha256(attempt.body).digest()
+    attempt.headers["x-amz-checksum-sha256"] = base64.b64encode(digest).decode()
+
+
+def _must_keep_bytes(backend: S3Backend) -> None:
+    content = os.urandom(SIZE)
+    with _scratch(backend) as key:
+        writer = backend.writer(key, size=SIZE, sha256=hashlib.sha256(content).hexdigest())
+        writer.write(content)
+        writer.commit()
+        try:
+            kept = b"".join(backend.read(key)) == content and backend.stat(key).size == SIZE
+            part = b"".join(backend.read(key, 10, 100)) == content[10:110]
+            listed = key in {stored.key for stored in backend.list()}
+        except (ChunkStoreError, ValueError) as error:
+            raise NodeError(f"{backend.name} does not give back what it took: {error}") from error
+        if not (kept and part and listed):
+            raise NodeError(f"{backend.name} does not give back what it took.")
+
+
+def _takes_an_address(backend: S3Backend) -> bool:
+    with _scratch(backend) as key:
+        return _put(_attempt(backend, key)) and _is_there(backend, key)
+
+
+def _refuses(backend: S3Backend, spoil: Spoiler) -> bool:
+    with _scratch(backend) as key:
+        attempt = _attempt(backend, key)
+        spoil(attempt)
+        return not _put(attempt) and not _is_there(backend, key)
+
+
+@contextmanager
+def _scratch(backend: S3Backend) -> Iterator[str]:
+    key = secrets.token_hex(16)
+    try:
+        yield key
+    finally:
+        with suppress(NodeError):
+            backend.delete(key)
+
+
+def _attempt(backend: S3Backend, key: str) -> _Try:
+    body = os.urandom(SIZE)
+    digest = hashlib.sha256(body).hexdigest()
+    return _Try(backend.presigned_put(key, size=SIZE, sha256=digest, seconds=SECONDS), body)
+
+
+def _flipped(body: bytes) -> bytes:
+    """As long, and different in one bit."""
+    return body[:-1] + bytes([body[-1] ^ 1])
+
+
+def _put(attempt: _Try) -> bool:
+    """Whether the store said yes."""
+    try:
+        with urllib3.PoolManager(ca_certs=env.text("AWS_CA_BUNDLE") or None, retries=False) as pool:
+            answer = pool.request("PUT", attempt.url, body=attempt.body, headers=attempt.headers)
+    except HTTPError as error:
+        raise NodeOffline(f"{urlsplit(attempt.url).netloc} does not answer: {error}") from error
+    return answer.status < 300  # noqa: PLR2004 - any success
+
+
+def _is_there(backend: S3Backend, key: str) -> bool:
+    try:
+        backend.stat(key)
+    except ChunkAbsent:
+        return False
+    return True
