@@ -30,6 +30,8 @@ from files.actions.uploads import expire, guessed_type, place_of
 from files.actions.versions import last_number, make_current
 from files.chunkstore.chunk import CHUNK_SIZE, content_hash
 from files.content.footprint import own_bytes
+from files.content.placement import Candidates
+from files.content.topology import available_nodes
 from files.content.writer import ChunkSpec, add_extents, prove, slots, store
 from files.journal.append import append, append_all
 from files.models import Change, Entry, Extent, Upload, Version
@@ -88,7 +90,8 @@ def store_pack(
     _refuse_whole(files, data)
     placed, refused = _place(files, data)
     chunk = b"".join(item.content for item in placed)
-    upload = run_atomic(lambda: _announce(actor, parent_id, chunk))
+    candidates = available_nodes()
+    upload = run_atomic(lambda: _announce(actor, parent_id, chunk, candidates))
     crash_point("pack.announced")
     try:
         _send(upload, chunk)
@@ -148,7 +151,7 @@ def _refuse_other_bytes(file: PackedFile, content: memoryview) -> None:
         )
 
 
-def _announce(actor: Actor, parent_id: UUID, chunk: bytes) -> Upload:
+def _announce(actor: Actor, parent_id: UUID, chunk: bytes, candidates: Candidates) -> Upload:
     """The pack's own upload. Its empty name can't be registered, so nobody resumes it."""
     parent = writable_parent(actor, parent_id)
     size = len(chunk)
@@ -177,7 +180,7 @@ def _announce(actor: Actor, parent_id: UUID, chunk: bytes) -> Upload:
     )
     if size:
         spec = ChunkSpec(hashlib.sha256(chunk).hexdigest(), size)
-        add_extents(upload, 0, [spec], may_reuse=False)
+        add_extents(upload, 0, [spec], reusable={}, candidates=candidates)
     return upload
 
 

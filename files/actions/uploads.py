@@ -17,6 +17,7 @@ from files.access.epochs import bump
 from files.access.lookup import (
     is_in_sight,
     open_upload_for,
+    space_of,
     upload_for,
     upload_gone,
     writable_parent,
@@ -26,7 +27,15 @@ from files.access.roles import Permission
 from files.actions import quota, versions
 from files.actions.tree import check_depth, checked_name
 from files.chunkstore.chunk import CHUNK_SIZE, chunk_count, chunk_length
-from files.content.writer import PAGE, ChunkSpec, add_extents, prove, prove_all
+from files.content.topology import available_nodes
+from files.content.writer import (
+    PAGE,
+    ChunkSpec,
+    add_extents,
+    held_in_space,
+    prove,
+    prove_all,
+)
 from files.models import Entry, Extent, Space, Upload, Version
 from files.names import name_key
 from rapidserve.crashpoints import crash_point
@@ -73,6 +82,9 @@ def register(*, actor: Actor, announcement: Announcement) -> tuple[Upload, bool]
         )
     check_chunks(announcement.size, 0, announcement.chunks)
 
+    reusable = _reusable(actor, space_of(announcement.parent_id), announcement.chunks)
+    candidates = available_nodes()
+
     def apply() -> tuple[Upload, bool]:
         parent = writable_parent(actor, announcement.parent_id)
         check_depth(parent, name)
@@ -83,7 +95,7 @@ def register(*, actor: Actor, announcement: Announcement) -> tuple[Upload, bool]
         else:
             versions.refuse_conflict(upload, parent)
         _touch(upload)
-        add_extents(upload, 0, announcement.chunks, may_reuse=_may_reuse(actor, upload.space))
+        add_extents(upload, 0, announcement.chunks, reusable=reusable, candidates=candidates)
         crash_point("register.inserted")
         return upload, created
 
@@ -96,6 +108,8 @@ def register(*, actor: Actor, announcement: Announcement) -> tuple[Upload, bool]
 
 def add_chunks(*, actor: Actor, upload_id: UUID, start: int, chunks: Sequence[ChunkSpec]) -> Upload:
     """Register the next page of hashes of an open upload."""
+    reusable = _reusable(actor, open_upload_for(actor, upload_id).space_id, chunks)
+    candidates = available_nodes()
 
     def apply() -> tuple[Upload, bool]:
         upload = open_upload_for(actor, upload_id)
@@ -104,7 +118,7 @@ def add_chunks(*, actor: Actor, upload_id: UUID, start: int, chunks: Sequence[Ch
         _touch(upload)
         page = upload.extents.filter(index__gte=start, index__lt=start + len(chunks))
         resumed = page.exists()
-        add_extents(upload, start, chunks, may_reuse=_may_reuse(actor, upload.space))
+        add_extents(upload, start, chunks, reusable=reusable, candidates=candidates)
         crash_point("chunks.inserted")
         return upload, resumed
 
@@ -337,10 +351,19 @@ def _touch(upload: Upload) -> None:
     upload.expires_at = expires_at
 
 
-def _may_reuse(actor: Actor, space: Space) -> bool:
-    """Who may download from the root may know which hashes the space holds; nobody else."""
+def _reusable(
+    actor: Actor, space_id: UUID | None, chunks: Sequence[ChunkSpec]
+) -> dict[ChunkSpec, UUID]:
+    """Stored chunks that may stand in for announced ones: only for who may download from the root,
+    and so may know which hashes the space holds. Outside a transaction: nodes are asked.
+    """
+    space = Space.objects.filter(id=space_id).first() if space_id else None
+    if space is None:
+        return {}
     root = Entry.objects.select_related("space").get(id=space.root)
-    return can(actor, Permission.DOWNLOAD, root)
+    if not can(actor, Permission.DOWNLOAD, root):
+        return {}
+    return held_in_space(space.id, chunks)
 
 
 def _missing(upload: Upload) -> list[int]:

@@ -1,7 +1,10 @@
 """/api/upload: register, chunks, status, stored, complete, cancel. See docs/api.md."""
 
+import logging
+import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.conf import settings
@@ -25,12 +28,20 @@ from files.api.serializers import (
     UploadPageSerializer,
     UploadSerializer,
 )
+from files.chunkstore.bucket import Presigned
 from files.chunkstore.chunk import CHUNK_SIZE, chunk_count
+from files.chunkstore.errors import NodeError
+from files.content.topology import direct_nodes
 from files.content.writer import Slot, slots
 from files.models import Upload
 from rapidserve.api.fields import parse_id
 from rapidserve.api.pagination import parse_limit
 from rapidserve.api.schema import errors
+
+if TYPE_CHECKING:
+    from files.chunkstore.backends.s3 import S3Backend
+
+logger = logging.getLogger(__name__)
 
 UPLOAD_ID = OpenApiParameter("upload_id", str, OpenApiParameter.PATH)
 
@@ -171,12 +182,24 @@ def _upload_body(request: Request, upload: Upload, start: int, limit: int) -> di
     epochs = issue.upload_epochs(actor, upload)
     uploads.place_of(actor, upload)
     expires_at = issue.expiry(actor, settings.UPLOAD_URL_SECONDS)
+    direct = direct_nodes()
 
     def described(slot: Slot) -> dict[str, Any]:
         common = {"index": slot.index, "sha256": slot.sha256, "size": slot.size}
         if slot.have:
             nothing = dict.fromkeys(("method", "url", "headers", "expires_at"))
             return {**common, "state": "have", **nothing}
+        target = _presigned(direct, slot, expires_at) or ours(slot)
+        return {
+            **common,
+            "state": "upload",
+            "method": "PUT",
+            "url": target.url,
+            "headers": target.headers,
+            "expires_at": datetime.fromtimestamp(expires_at, UTC),
+        }
+
+    def ours(slot: Slot) -> Presigned:
         ticket = issue.put_ticket(
             actor=actor,
             upload=upload,
@@ -187,14 +210,7 @@ def _upload_body(request: Request, upload: Upload, start: int, limit: int) -> di
             epochs=epochs,
             expires_at=expires_at,
         )
-        return {
-            **common,
-            "state": "upload",
-            "method": "PUT",
-            "url": address(request, f"/d/upload/{ticket}"),
-            "headers": {},
-            "expires_at": datetime.fromtimestamp(expires_at, UTC),
-        }
+        return Presigned(address(request, f"/d/upload/{ticket}"), {})
 
     return {
         "upload_id": upload.id,
@@ -204,3 +220,20 @@ def _upload_body(request: Request, upload: Upload, start: int, limit: int) -> di
         "expires_at": upload.expires_at,
         "chunks": [described(slot) for slot in slots(upload, start, limit)] if limit else [],
     }
+
+
+def _presigned(direct: "Mapping[str, S3Backend]", slot: Slot, expires_at: int) -> Presigned | None:
+    """An address of the bucket itself; None where bytes go through this server.
+
+    Withdrawing a right can't stop it, but whatever comes by it then belongs to no file: completing
+    asks for every right again, and what no row knows is swept away.
+    """
+    node = direct.get(slot.node)
+    if node is None:
+        return None
+    seconds = max(1, expires_at - int(time.time()))
+    try:
+        return node.presigned_put(slot.key, size=slot.size, sha256=slot.sha256, seconds=seconds)
+    except NodeError:
+        logger.warning("No address of %s can be signed.", slot.node, exc_info=True)
+        return None

@@ -94,13 +94,18 @@ class Backend(Protocol):
         """Remove the object. Deleting what is absent succeeds. A power cut may bring it back."""
 
     def list(self) -> Iterator[Stored]:
-        """Every committed object, in no order; what comes and goes meanwhile may be missing."""
+        """Every committed object, in no order; what comes and goes meanwhile may be missing. A
+        chunk that a decorator keeps in two forms comes twice."""
 
     def sweep(self, older_than: datetime) -> int:
         """Remove what dead writers left behind before that time. Returns how many."""
 
     def path(self, key: str) -> Path | None:
         """The file that holds exactly the chunk's bytes, for sendfile; None when there is none."""
+
+    def authenticates(self, key: str) -> bool:
+        """Whether `read` itself finds damaged or forged bytes. False when that takes a look over a
+        network: the caller hashes what it reads, then."""
 
     def check(self) -> None:
         """Raise NodeOffline, NodeFull or NodeError unless the node can take and give chunks now."""

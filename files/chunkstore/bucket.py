@@ -1,6 +1,7 @@
-"""Where an S3 node's objects are, as the settings say it. Pure."""
+"""Where an S3 node's objects are, what its endpoint enforces, addresses into it. Pure."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,3 +21,21 @@ class Bucket:
 
     def __str__(self) -> str:
         return f"s3://{self.name}/{self.prefix}"
+
+
+@dataclass(frozen=True, slots=True)
+class Presigned:
+    """`headers` must be sent as they are; the length, which is signed too, every client sends."""
+
+    url: str
+    headers: dict[str, str]
+
+
+class IntegrityMode(StrEnum):
+    """How bytes that a client sends straight to the store would be proven."""
+
+    HEADER = "header"
+    """The store compares a signed checksum header with them: what is there is proven."""
+    READBACK = "readback"
+    """It does not. Nobody gets an address of it: bytes go through this server, which hashes them,
+    and reads them back before it believes that they are there."""

@@ -5,7 +5,9 @@
 - name: 1 to 32 of a-z, 0-9 and "-"; rows in the database refer to it, so it must not change.
 - weight (1): the share of new chunks a node takes, in proportion to the others.
 - domain (the node's name): nodes that fail together share one; copies go to different domains.
-- seal (on): encrypt new chunks at rest. Chunks that are there stay readable either way.
+- seal (on; of a bucket, off): encrypt new chunks before they are stored. Chunks that are there stay
+  readable either way. Into a bucket that seals, bytes go through this server; into others clients
+  send them themselves, where its endpoint proves them (files/chunkstore/probe.py).
 - of a bucket, endpoint, region and profile: as for every program that speaks S3; left out, boto3
   finds them in its own places, and there it finds the credentials. sse: what the store is asked to
   encrypt with, such as AES256.
@@ -91,7 +93,7 @@ def _parse_node(item: str) -> NodeConfig:
         place=_directory(name, url) if url.scheme == "file" else _bucket(name, url, parameters),
         weight=_weight(name, parameters.get("weight", "1")),
         domain=_domain(name, parameters.get("domain", name)),
-        seal=_seal(name, url.scheme, parameters.get("seal", "on")),
+        seal=_seal(name, parameters.get("seal", "off" if url.scheme == "s3" else "on")),
     )
 
 
@@ -163,12 +165,9 @@ def _domain(name: str, text: str) -> str:
     return text
 
 
-def _seal(name: str, scheme: str, text: str) -> bool:
+def _seal(name: str, text: str) -> bool:
     if text not in {"on", "off"}:
         raise _refusal(name, f"seal must be on or off, not {text[:20]!r}")
-    if scheme == "s3" and text == "off":
-        # Only what is sealed is authenticated when it comes back over the network.
-        raise _refusal(name, "seal=off is for directories; chunks in a bucket are always sealed")
     return text == "on"
 
 

@@ -100,6 +100,9 @@ class Metered:
         with self._tallies["path"].call():
             return self._inner.path(key)
 
+    def authenticates(self, key: str) -> bool:
+        return self._inner.authenticates(key)
+
     def check(self) -> None:
         with self._tallies["check"].call():
             self._inner.check()

@@ -10,29 +10,19 @@ import os
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from enum import StrEnum
 from typing import Final
 from urllib.parse import urlsplit
 
 import urllib3
 from urllib3.exceptions import HTTPError
 
-from files.chunkstore.backends.s3 import Presigned, S3Backend
+from files.chunkstore.backends.s3 import S3Backend
+from files.chunkstore.bucket import IntegrityMode, Presigned
 from files.chunkstore.errors import ChunkAbsent, ChunkStoreError, NodeError, NodeOffline
 from rapidserve import env
 
 SIZE: Final = 100_000
 SECONDS: Final = 300
-
-
-class IntegrityMode(StrEnum):
-    """How bytes that a client sends straight to the store would be proven."""
-
-    HEADER = "header"
-    """The store compares a signed checksum header with them: what is there is proven."""
-    READBACK = "readback"
-    """It does not. Nobody gets an address of it: bytes go through this server, which hashes them.
-    """
 
 
 def classify(backend: S3Backend) -> IntegrityMode:

@@ -9,6 +9,7 @@ from os.path import realpath
 from pathlib import Path
 from threading import Lock
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 
@@ -22,17 +23,26 @@ from files.chunkstore.metered import Metered
 from files.chunkstore.sealed import Sealed
 from rapidserve.env import SettingError
 
+if TYPE_CHECKING:
+    from files.chunkstore.backends.s3 import S3Backend
+
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A node and the one backend through which this process talks to it."""
+    """A node and the one backend through which this process talks to it.
+
+    `direct`: its bucket, when clients might send chunks there themselves; None where chunks are
+    sealed, since that is done here, and for a directory.
+    """
 
     config: NodeConfig
     backend: Metered
+    direct: "S3Backend | None" = None
 
 
 _lock = Lock()
 _built: dict[str, Mapping[str, Node]] = {}
+_origins: dict[str, tuple[str, ...]] = {}
 
 
 def nodes() -> Mapping[str, Node]:
@@ -79,10 +89,21 @@ def probe(name: str) -> str:
     return classify(S3Backend(name, config.place)).value
 
 
+def direct_origins() -> tuple[str, ...]:
+    """Where pages may have to send chunks, beside this server; worked out once for each process."""
+    found = nodes()
+    with _lock:
+        if "origins" not in _origins:
+            direct = [node.direct for node in found.values() if node.direct]
+            _origins["origins"] = tuple({bucket.origin() for bucket in direct})
+        return _origins["origins"]
+
+
 def reset() -> None:
     """Forget the nodes that were built. For tests that change the settings."""
     with _lock:
         _built.clear()
+        _origins.clear()
 
 
 def _build(configs: tuple[NodeConfig, ...]) -> dict[str, Node]:
@@ -99,18 +120,15 @@ def _build(configs: tuple[NodeConfig, ...]) -> dict[str, Node]:
                 f"RAPIDSERVE_NODES: {config.name} seals its chunks, but there is no master key. "
                 "Set RAPIDSERVE_MASTER_KEYS, or seal=off."
             )
-    return {
-        config.name: Node(
-            config,
-            Metered(Sealed(_backend(config), ring, seal_new=config.seal)),
-        )
-        for config in configs
-    }
+    return {config.name: _node(config, ring) for config in configs}
 
 
-def _backend(config: NodeConfig) -> Backend:
-    if isinstance(config.place, Bucket):
-        from files.chunkstore.backends.s3 import S3Backend  # noqa: PLC0415 - as above
+def _node(config: NodeConfig, ring: KeyRing) -> Node:
+    if not isinstance(config.place, Bucket):
+        directory = local.LocalBackend(config.name, config.place)
+        return Node(config, Metered(Sealed(directory, ring, seal_new=config.seal)))
+    from files.chunkstore.backends.s3 import S3Backend  # noqa: PLC0415 - as above
 
-        return S3Backend(config.name, config.place)
-    return local.LocalBackend(config.name, config.place)
+    bucket = S3Backend(config.name, config.place)
+    backend = Metered(Sealed(bucket, ring, seal_new=config.seal))
+    return Node(config, backend, direct=None if config.seal else bucket)

@@ -38,7 +38,7 @@ node without sealing; `path` never offers an unsealed file that lies beside a se
 import os
 import struct
 from collections.abc import Generator, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -102,17 +102,18 @@ class Sealed:
     def read(
         self, key: str, start: int = 0, length: int | None = None
     ) -> Generator[bytes, None, None]:
-        segments = self._open(key)
-        if segments is None:
-            yield from self._inner.read(key, start, length)
-            return
-        end = range_end(segments.size, start, length)
-        if start < end:
-            yield from self._read_segments(segments, start, end)
+        if self._seal_new or (plain := self._begun(key, start, length)) is None:
+            yield from self._read_either(key, start, length)
+        else:
+            yield from plain
 
     def stat(self, key: str) -> Stored:
-        sealed = self._stat_sealed(key)
-        return sealed if sealed is not None else self._inner.stat(key)
+        """Asks first for the kind that new chunks are: over a network each question takes time."""
+        if self._seal_new:
+            return self._stat_sealed(key) or self._inner.stat(key)
+        with suppress(ChunkAbsent):
+            return self._inner.stat(chunk_key(key))
+        return _plain(self._inner.stat(key + SUFFIX))
 
     def delete(self, key: str) -> None:
         self._inner.delete(chunk_key(key) + SUFFIX)
@@ -120,16 +121,17 @@ class Sealed:
 
     def list(self) -> Iterator[Stored]:
         for stored in self._inner.list():
-            if stored.key.endswith(SUFFIX):
-                yield _plain(stored)
-            elif self._stat_sealed(stored.key) is None:
-                yield stored
+            yield _plain(stored) if stored.key.endswith(SUFFIX) else stored
 
     def sweep(self, older_than: datetime) -> int:
         return self._inner.sweep(older_than)
 
     def path(self, key: str) -> Path | None:
-        return self._inner.path(key) if self._stat_sealed(key) is None else None
+        found = self._inner.path(chunk_key(key))
+        return found if found is not None and self._stat_sealed(key) is None else None
+
+    def authenticates(self, key: str) -> bool:
+        return self._inner.path(chunk_key(key) + SUFFIX) is not None
 
     def check(self) -> None:
         self._inner.check()
@@ -141,6 +143,28 @@ class Sealed:
         except ChunkAbsent:
             return False
         return True
+
+    def _begun(
+        self, key: str, start: int, length: int | None
+    ) -> Generator[bytes, None, None] | None:
+        """A read of the unsealed object; None when there is none."""
+        blocks = self._inner.read(chunk_key(key), start, length)
+        try:
+            first = next(blocks, None)
+        except ChunkAbsent:
+            return None
+        return _resumed(first, blocks)
+
+    def _read_either(
+        self, key: str, start: int, length: int | None
+    ) -> Generator[bytes, None, None]:
+        segments = self._open(key)
+        if segments is None:
+            yield from self._inner.read(key, start, length)
+            return
+        end = range_end(segments.size, start, length)
+        if start < end:
+            yield from self._read_segments(segments, start, end)
 
     def _stat_sealed(self, key: str) -> Stored | None:
         try:
@@ -285,6 +309,15 @@ class _Segments:
 def sealed_size(size: int) -> int:
     """Bytes on the node of a sealed chunk of `size` plain bytes."""
     return HEADER_SIZE + size + TAG_SIZE * _segment_count(size)
+
+
+def _resumed(
+    first: bytes | None, rest: Generator[bytes, None, None]
+) -> Generator[bytes, None, None]:
+    with closing(rest):
+        if first is not None:
+            yield first
+            yield from rest
 
 
 def _plain(sealed: Stored) -> Stored:

@@ -132,7 +132,8 @@ def read(version_id: UUID, extent: ExtentFacts, start: int, length: int) -> Iter
             except ChunkStoreError as error:
                 _note(error, extent, name)
                 continue
-            verify = start == 0 and length == extent.length and backend.path(extent.key) is not None
+            is_whole = start == 0 and length == extent.length
+            verify = is_whole and not backend.authenticates(extent.key)
             whole = itertools.chain((first,), blocks)
             return _noting(_hashed(whole, extent) if verify else whole, extent, name)
         if attempt == "cached":

@@ -1,46 +1,50 @@
 """Which nodes there are for a chunk: where a new one goes, where the copies of an old one are."""
 
-import hashlib
-import math
 import shutil
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db.models import UUIDField
 
+from files.chunkstore.bucket import IntegrityMode
 from files.chunkstore.errors import NodeError, NodeFull, NodeOffline
 from files.chunkstore.registry import Node, nodes
+from files.content.placement import Candidates
 from files.models import Chunk, Replica
+from files.models import Node as StoredNode
 from rapidserve.db import Prepared
-from rapidserve.errors import StorageFull, Unavailable
+
+if TYPE_CHECKING:
+    from files.chunkstore.backends.s3 import S3Backend
 
 
-def available_nodes() -> dict[str, float]:
-    """Weight by name of the nodes that take chunks now.
-
-    StorageFull when they are all full, Unavailable when there is none for another reason.
-    """
-    found, full = {}, 0
+def available_nodes() -> Candidates:
+    """The nodes that take chunks now. Each is asked: never do so inside a transaction."""
+    weights, full = {}, False
     for name, node in nodes().items():
         try:
             node.backend.check()
         except NodeFull:
-            full += 1
+            full = True
         except NodeError:
             continue
         else:
-            found[name] = node.config.weight
-    if not found and full:
-        raise StorageFull("The storage is full.", code="storage_full", retry_after=60)
-    if not found:
-        raise Unavailable(
-            "No storage node can be reached.", code="storage_unavailable", retry_after=10
-        )
-    return found
+            weights[name] = node.config.weight
+    return Candidates(weights, full=full)
+
+
+def direct_nodes() -> "dict[str, S3Backend]":
+    """The buckets into which clients send chunks themselves: their endpoints prove what comes."""
+    able = {name: node.direct for name, node in nodes().items() if node.direct}
+    if not able:
+        return {}
+    rows = StoredNode.objects.filter(name__in=able, integrity_mode=IntegrityMode.HEADER)
+    return {name: able[name] for name in rows.values_list("name", flat=True)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +90,6 @@ def _report(node: Node) -> NodeReport:
     )
 
 
-def choose_node(key: str, weights: dict[str, float]) -> str:
-    """Weighted rendezvous hashing: a node added or lost moves only its own share of the keys."""
-    return max(weights, key=lambda name: _score(name, key, weights[name]))
-
-
 def stored_objects(chunk_ids: Iterable[UUID]) -> dict[UUID, tuple[str, int]]:
     """Key and size of each chunk."""
     wanted = list(chunk_ids)
@@ -126,9 +125,3 @@ def _copies_of(count: int) -> Prepared[tuple[UUID, str]]:
         ),
         *[UUIDField() for _ in range(count)],
     )
-
-
-def _score(name: str, key: str, weight: float) -> float:
-    raw = hashlib.blake2b(f"{name}\0{key}".encode(), digest_size=8).digest()
-    uniform = (int.from_bytes(raw, "big") + 1) / (2**64 + 1)
-    return -weight / math.log(uniform)

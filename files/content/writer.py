@@ -8,13 +8,15 @@ a collector slip between the two. `settle` is that look; everything that trusts 
 """
 
 import hashlib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
 
 from django.db.models import F, Min
 
+from files.chunkstore.bucket import Bucket
 from files.chunkstore.errors import (
     ChunkAbsent,
     ChunkDamaged,
@@ -23,7 +25,8 @@ from files.chunkstore.errors import (
     NodeFull,
 )
 from files.chunkstore.registry import node, nodes
-from files.content.topology import available_nodes, choose_node
+from files.content.placement import Candidates
+from files.content.topology import available_nodes, direct_nodes
 from files.models import Chunk, Extent, Replica, Upload, Version
 from files.models.chunks import random_key
 from rapidserve.crashpoints import crash_point
@@ -36,6 +39,9 @@ PAGE = 1000
 
 MAX_TWINS = 256
 """Chunks (1 GiB) that one call reads to see whether they may stand in for ones just sent."""
+
+MAX_QUESTIONS = 16
+"""Chunks about which one call asks buckets at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,21 +64,30 @@ class Slot:
     node: str
 
 
-def add_extents(upload: Upload, start: int, specs: Sequence[ChunkSpec], *, may_reuse: bool) -> None:
+def add_extents(
+    upload: Upload,
+    start: int,
+    specs: Sequence[ChunkSpec],
+    *,
+    reusable: Mapping[ChunkSpec, UUID],
+    candidates: Candidates,
+) -> None:
     """Insert the extents `start`… of an open upload. In the caller's transaction; re-runnable.
 
     Indexes that are there already with the same hash are left as they are; with another hash the
-    whole call is Conflict(chunk_conflict). `may_reuse`: the actor may read everything in the
-    space, so that chunks of its committed versions may stand in for announced ones.
+    whole call is Conflict(chunk_conflict). `reusable`: what `held_in_space` found, for actors who
+    may know. StorageFull, Unavailable when new chunks are needed and no node is a candidate.
     """
     fresh = _without_registered(upload, start, specs)
     if not fresh:
         return
     wanted = set(fresh.values())
-    chunks = _held_in_space(upload, wanted) if may_reuse else {}
+    # What is gone by now has no row to point at; what goes a moment later, `settle` sees.
+    still = _live_among(chunk for spec, chunk in reusable.items() if spec in wanted)
+    chunks = {spec: chunk for spec, chunk in reusable.items() if spec in wanted and chunk in still}
     chunks |= _already_in_upload(upload, wanted)
     missing = [spec for spec in dict.fromkeys(fresh.values()) if spec not in chunks]
-    new = _new_chunks(missing)
+    new = _new_chunks(missing, candidates)
     chunks |= {spec: chunk.id for spec, chunk in zip(missing, new, strict=True)}
     Extent.objects.bulk_create(
         Extent(
@@ -149,7 +164,7 @@ def settle(upload: Upload, extents: list[Extent]) -> tuple[list[Extent], dict[UU
         if condemned:
             revive(condemned)
         if lost:
-            run_atomic(partial(_replace, upload, lost))
+            run_atomic(partial(_replace, upload, lost, available_nodes()))
             extents = _read_again(extents)
         if not condemned and not lost:
             return extents, chunks
@@ -197,27 +212,26 @@ def prove(upload: Upload, indexes: Collection[int]) -> list[int]:
 
 
 def _prove_page(upload: Upload, page: list[Extent]) -> list[int]:
-    """Look for pending chunks on their nodes; the indexes of the page that are not there.
-
-    A local node makes an object visible only after it hashed to the announced value, so finding it
-    under its random key is the proof.
-    """
+    """Look for pending chunks on their nodes; the indexes of the page that are not there."""
     extents, chunks = settle(upload, page)
     pending = [chunk for chunk in chunks.values() if chunk.state == Chunk.State.PENDING]
     if not pending:
         return []
-    stored = [chunk for chunk in pending if _is_stored(chunk)]
+    direct = direct_nodes()
+    stored = _those(pending, partial(_is_proven, direct))
     if stored:
         crash_point("prove.found")
         twins = _readable_twins(stored)
-        run_atomic(lambda: _go_live(upload, stored, twins))
+        run_atomic(lambda: _go_live(upload, stored, twins, direct))
         crash_point("prove.live")
     # Read again: this request, or another one of the same upload, may have adopted other chunks.
     extents, chunks = settle(upload, _read_again(extents))
     return [e.index for e in extents if chunks[e.chunk_id].state != Chunk.State.LIVE]
 
 
-def _go_live(upload: Upload, stored: list[Chunk], twins: dict[ChunkSpec, UUID]) -> None:
+def _go_live(
+    upload: Upload, stored: list[Chunk], twins: dict[ChunkSpec, UUID], direct: Container[str]
+) -> None:
     """Pending -> live, or adopt the live twin with the same content.
 
     Adoption happens only from pending: two chunks that are both live never adopt each other, which
@@ -239,7 +253,9 @@ def _go_live(upload: Upload, stored: list[Chunk], twins: dict[ChunkSpec, UUID]) 
             chunk=chunk,
             node=chunk.node,
             verified_at=now,
-            verified_how=Replica.VerifiedHow.HASHED,
+            verified_how=(
+                Replica.VerifiedHow.STORE if chunk.node in direct else Replica.VerifiedHow.HASHED
+            ),
         )
         for chunk in proven
     )
@@ -259,7 +275,34 @@ def _readable_twins(chunks: list[Chunk]) -> dict[ChunkSpec, UUID]:
     """
     live = Chunk.objects.filter(sha256__in={c.sha256 for c in chunks}, state=Chunk.State.LIVE)
     twins = _undamaged(live.order_by("id")[:MAX_TWINS])
-    return {ChunkSpec(c.sha256, c.size): c.id for c in twins if _reads_back(c)}
+    return {ChunkSpec(c.sha256, c.size): c.id for c in _those(twins, _reads_back)}
+
+
+def _is_proven(direct: Container[str], chunk: Chunk) -> bool:
+    """Whether the announced bytes are there. Unavailable when the node can't be asked.
+
+    What came through this server became visible under its random key only after it had hashed to
+    the announced value; so did what a client sent straight to a bucket whose endpoint compares a
+    signed checksum. One that does not, or no longer does, may hold anything: read it.
+    """
+    if not _is_stored(chunk):
+        return False
+    node = nodes()[chunk.node]
+    return node.direct is None or chunk.node in direct or _reads_back(chunk)
+
+
+def _those(chunks: Sequence[Chunk], ask: Callable[[Chunk], bool]) -> list[Chunk]:
+    """The chunks of which `ask` says yes. A bucket takes milliseconds for each: several at once."""
+    if not any(_is_remote(chunk) for chunk in chunks):
+        return [chunk for chunk in chunks if ask(chunk)]
+    with ThreadPoolExecutor(MAX_QUESTIONS) as threads:
+        answers = list(threads.map(ask, chunks))
+    return [chunk for chunk, yes in zip(chunks, answers, strict=True) if yes]
+
+
+def _is_remote(chunk: Chunk) -> bool:
+    found = nodes().get(chunk.node)
+    return found is not None and isinstance(found.config.place, Bucket)
 
 
 def _is_stored(chunk: Chunk) -> bool:
@@ -320,13 +363,15 @@ def _without_registered(
     return given
 
 
-def _held_in_space(upload: Upload, specs: set[ChunkSpec]) -> dict[ChunkSpec, UUID]:
-    """Live chunks that a committed version of this space already holds.
+def held_in_space(space_id: UUID, specs: Iterable[ChunkSpec]) -> dict[ChunkSpec, UUID]:
+    """Live chunks that a committed version of this space already holds. Outside a transaction.
 
     Only those whose object is there: who sends a file again because it was lost is asked for it.
+    For actors who may download everything in the space: nobody else may learn which hashes it has.
     """
+    wanted = set(specs)
     rows = list(
-        Extent.objects.filter(space_id=upload.space_id, sha256__in={s.sha256 for s in specs})
+        Extent.objects.filter(space_id=space_id, sha256__in={spec.sha256 for spec in wanted})
         .values_list("sha256", "version_id", "chunk_id")
         .distinct()
     )
@@ -338,9 +383,8 @@ def _held_in_space(upload: Upload, specs: set[ChunkSpec]) -> dict[ChunkSpec, UUI
     candidates = {chunk for _, version, chunk in rows if version in committed}
     live = Chunk.objects.filter(id__in=candidates, state=Chunk.State.LIVE)
     found = {ChunkSpec(chunk.sha256, chunk.size): chunk for chunk in _undamaged(live)}
-    return {
-        spec: chunk.id for spec, chunk in found.items() if spec in specs and _is_readable(chunk)
-    }
+    asked = [chunk for spec, chunk in found.items() if spec in wanted]
+    return {ChunkSpec(c.sha256, c.size): c.id for c in _those(asked, _is_readable)}
 
 
 def _already_in_upload(upload: Upload, specs: set[ChunkSpec]) -> dict[ChunkSpec, UUID]:
@@ -350,10 +394,7 @@ def _already_in_upload(upload: Upload, specs: set[ChunkSpec]) -> dict[ChunkSpec,
     return {ChunkSpec(sha256, length): chunk_id for sha256, length, chunk_id in rows.distinct()}
 
 
-def _new_chunks(specs: Sequence[ChunkSpec]) -> list[Chunk]:
-    if not specs:
-        return []
-    weights = available_nodes()
+def _new_chunks(specs: Sequence[ChunkSpec], candidates: Candidates) -> list[Chunk]:
     chunks = []
     for spec in specs:
         key = random_key()
@@ -363,20 +404,20 @@ def _new_chunks(specs: Sequence[ChunkSpec]) -> list[Chunk]:
                 key=key,
                 sha256=spec.sha256,
                 size=spec.size,
-                node=choose_node(key, weights),
+                node=candidates.choose(key),
             )
         )
     return Chunk.objects.bulk_create(chunks)
 
 
-def _replace(upload: Upload, lost: set[UUID]) -> None:
+def _replace(upload: Upload, lost: set[UUID], candidates: Candidates) -> None:
     """Point the extents that still refer to lost chunks at new pending ones, one for each content.
 
     Asked again here: meanwhile another request may have replaced them, or ended the upload.
     """
     extents = upload.extents.filter(chunk_id__in=lost)
     contents = extents.order_by("sha256", "length").values_list("sha256", "length").distinct()
-    new = _new_chunks([ChunkSpec(sha256, length) for sha256, length in contents])
+    new = _new_chunks([ChunkSpec(sha256, length) for sha256, length in contents], candidates)
     for chunk in new:
         same = extents.filter(sha256=chunk.sha256, length=chunk.size)
         same.update(chunk_id=chunk.id, offset=0)  # the lost one may have been shared with others

@@ -17,7 +17,7 @@ from files.chunkstore.errors import ChunkAbsent, ChunkStoreError, KeyMissing
 from files.chunkstore.keyring import KeyRing
 from files.chunkstore.registry import node
 from files.chunkstore.sealed import Sealed
-from files.content.topology import choose_node
+from files.content.placement import Candidates
 from files.exchange.manifest import ExchangeError
 from files.models import Chunk, Replica
 from rapidserve.db import current_time
@@ -55,9 +55,9 @@ def take(chunk: Chunk, into: Backend) -> None:
     )
 
 
-def put(chunk: Chunk, source: Backend, weights: dict[str, float]) -> Replica:
+def put(chunk: Chunk, source: Backend, candidates: Candidates) -> Replica:
     """Copy a chunk from an export to a node of its own choice; the row of the copy."""
-    chunk.node = choose_node(chunk.key, weights)
+    chunk.node = candidates.choose(chunk.key)
     try:
         _copy(chunk, source, node(chunk.node))
     except KeyMissing as error:

@@ -127,9 +127,11 @@ def _load(kind: Kind, directory: Path, found: Manifest) -> None:
 def _load_chunks(kind: Rows, source: Backend, page: list[Line]) -> None:
     """Bytes first: a row says that they are there. Those of an import that was broken off between
     the two belong to nothing, unless it is done again, and are swept away later."""
-    weights = available_nodes()
+    candidates = available_nodes()
     chunks = kind.missing(kind.rows(page))
-    copies = [contents.put(chunk, source, weights) for chunk in chunks if isinstance(chunk, Chunk)]
+    copies = [
+        contents.put(chunk, source, candidates) for chunk in chunks if isinstance(chunk, Chunk)
+    ]
     crash_point("import.stored")
 
     def insert() -> None:

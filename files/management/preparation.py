@@ -23,7 +23,7 @@ from accounts.models import User
 from files.chunkstore import registry
 from files.chunkstore.config import NodeConfig, parse_nodes
 from files.chunkstore.errors import ChunkStoreError
-from files.management.registration import register_node
+from files.management.registration import admit_pages, register_node
 from files.models import Node
 from rapidserve import db, env, keys
 from rapidserve.env import SettingError
@@ -109,6 +109,8 @@ def set_up_nodes(say: Say) -> None:
         if config.name not in known:
             _set_up(config)
             say(f"Set up the node {config.name} in {config.place}.")
+        if problem := admit_pages(config.name):  # each time: the public address may have changed
+            say(problem)
 
 
 def make_owner(say: Say) -> None:

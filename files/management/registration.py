@@ -1,6 +1,12 @@
 """The row of a node, with what was found out about it. Used by every way to set one up."""
 
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
 from files.chunkstore import registry
+from files.chunkstore.errors import ChunkStoreError
+from files.content.topology import direct_nodes
 from files.models import Node
 from rapidserve.db import current_time
 
@@ -14,3 +20,32 @@ def register_node(name: str) -> str:
     found = {"integrity_mode": mode, "probed_at": current_time() if mode else None}
     Node.objects.update_or_create(name=name, defaults=found)
     return mode
+
+
+def admit_pages(name: str) -> str:
+    """Let this installation's pages send to the node's bucket; what is to be done by hand, or "".
+
+    Programs need no leave: browsers alone ask a bucket whether another site's page may send to it.
+    """
+    bucket = direct_nodes().get(name)
+    if bucket is None:
+        return ""
+    origins = _own_origins()
+    try:
+        bucket.admit(origins)
+    except ChunkStoreError as error:
+        return (
+            f"Browsers can't send files to {bucket.bucket} until its CORS rules allow PUT with all"
+            f" headers from {', '.join(origins)}: {error}"
+        )
+    return ""
+
+
+def _own_origins() -> list[str]:
+    """Every address at which this server answers people, the public one first."""
+    public = urlsplit(settings.PUBLIC_URL)
+    port = f":{public.port}" if public.port else ""
+    hosts = dict.fromkeys(
+        host for host in settings.ALLOWED_HOSTS if not host.startswith((".", "*"))
+    )
+    return [f"{public.scheme}://{host}{port}" for host in hosts]

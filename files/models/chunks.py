@@ -39,7 +39,8 @@ class Replica(UUIDModel):
     such a copy is no reason to tell anybody that his bytes are here."""
 
     class VerifiedHow(models.TextChoices):
-        HASHED = "hashed"  # this server hashed the bytes as they came in
+        HASHED = "hashed"  # this server hashed the bytes
+        STORE = "store"  # the store compared them with a signed checksum
 
     chunk = models.ForeignKey(
         Chunk, on_delete=models.CASCADE, related_name="replicas", db_index=False
@@ -61,8 +62,8 @@ class Replica(UUIDModel):
 class Node(UUIDModel):
     """A node that was set up here. What it *is* (path, weight) stays in RAPIDSERVE_NODES.
 
-    `integrity_mode`: what a bucket's endpoint was found to enforce (files/chunkstore/probe.py); ""
-    for a directory, whose bytes this server hashes itself.
+    `integrity_mode`: what a bucket's endpoint was found to enforce; "" for a directory, whose bytes
+    this server hashes itself.
     """
 
     name = models.CharField(max_length=32, unique=True)

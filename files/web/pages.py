@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Final, cast
 
+from csp.decorators import csp_update
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -15,6 +16,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.models import User
 from files.access.actor import Actor
 from files.access.listing import spaces
+from files.chunkstore import registry
 from files.models import Space
 from rapidserve.errors import Conflict, Invalid, Stale
 
@@ -26,14 +28,22 @@ MOST_SPACES: Final = 100  # beside a page
 
 def page(*methods: str) -> Callable[[View], View]:
     """A page for signed-in people. Never stored: Back must not show what was trashed, nor anything
-    at all once somebody has signed out.
+    at all once somebody has signed out. Its script may send to the buckets that take chunks.
     """
 
     def decorate(view: View) -> View:
         checked = require_http_methods([*methods])(view)
-        return wraps(view)(never_cache(login_required(checked)))
+        return wraps(view)(never_cache(login_required(_may_send(checked))))
 
     return decorate
+
+
+def _may_send(view: View) -> View:
+    def allowing(request: HttpRequest, **kwargs: object) -> HttpResponse:
+        allowed = csp_update({"connect-src": registry.direct_origins()})(view)
+        return cast("HttpResponse", allowed(request, **kwargs))
+
+    return wraps(view)(allowing)
 
 
 def actor_of(request: HttpRequest) -> Actor:

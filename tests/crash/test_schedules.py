@@ -51,30 +51,10 @@ def isolation(request, monkeypatch):
 class Play:
     """One schedule of one scenario, from a fresh start that is rolled back afterwards."""
 
-    def __init__(self, isolation, stage, monkeypatch):
+    def __init__(self, stage):
         self.stage = stage
         self.alice = Actor(create_user(username="alice", password="correct horse battery"))
         self.root = Space.objects.get(owner=self.alice.user).root
-        if isolation == "snapshots":
-            self._look_up_before_the_transaction(monkeypatch)
-
-    def _look_up_before_the_transaction(self, monkeypatch):
-        look_up, register = writer._held_in_space, uploads.register
-        seen = {}
-
-        def register_with_a_snapshot(*, actor, announcement):
-            space = Space.objects.get(owner=actor.user)
-            specs = set(announcement.chunks)
-            seen[announcement.name] = look_up(SimpleNamespace(space_id=space.id), specs)
-            self.stage.pause()
-            return register(actor=actor, announcement=announcement)
-
-        monkeypatch.setattr(uploads, "register", register_with_a_snapshot)
-        monkeypatch.setattr(
-            writer,
-            "_held_in_space",
-            lambda upload, wanted: {s: c for s, c in seen[upload.name].items() if s in wanted},
-        )
 
     def upload(self, name, parent=None):
         """A client that does as it is told until it has its file."""
@@ -219,14 +199,14 @@ SCENARIOS = [
 ]
 
 
-def play(scenario, isolation, order, stops):
+def play(scenario, order, stops):
     """Run actors in `order`, each up to its number in `stops`; then let them finish, last first.
 
     How many statements each of them had: the caller's bounds for `stops`.
     """
     reader.forget_all()
-    with pytest.MonkeyPatch.context() as patch, rolled_back(), open_stage() as stage:
-        one = Play(isolation, stage, patch)
+    with rolled_back(), open_stage() as stage:
+        one = Play(stage)
         actors = [stage.enter(str(n), act) for n, act in enumerate(scenario(one))]
         steps = dict.fromkeys(order, 0)
         for number, stop in zip(order, [*stops, None], strict=False):
@@ -263,16 +243,17 @@ def must_be_there(entries):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.__name__)
-def test_no_schedule_loses_what_was_acknowledged(scenario, isolation):
+@pytest.mark.usefixtures("isolation")
+def test_no_schedule_loses_what_was_acknowledged(scenario):
     actors = 3 if scenario.__name__.endswith(("collectors", "collector", "cancelled_upload")) else 2
-    alone = play(scenario, isolation, range(actors), [])
+    alone = play(scenario, range(actors), [])
     schedules = [
         (order, stops) for order in permutations(range(actors)) for stops in stopping(order, alone)
     ]
     chosen = random.Random(scenario.__name__).sample(schedules, min(SCHEDULES, len(schedules)))
 
     for order, stops in chosen:
-        play(scenario, isolation, order, stops)
+        play(scenario, order, stops)
 
 
 def stopping(order, alone):

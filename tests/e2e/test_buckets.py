@@ -36,8 +36,8 @@ def made_bucket(address):
     return resource.create_bucket(Bucket=f"b{os.urandom(6).hex()}")
 
 
-def environment(address, bucket):
-    nodes = f"main=s3://{bucket.name}/chunks?endpoint={address}&region=us-east-1"
+def environment(address, bucket, more=""):
+    nodes = f"main=s3://{bucket.name}/chunks?endpoint={address}&region=us-east-1{more}"
     return {"RAPIDSERVE_NODES": nodes, **s3servers.CREDENTIALS}
 
 
@@ -56,8 +56,66 @@ def start(tmp_path):
         server.kill()
 
 
-def test_files_are_kept_in_it_sealed_and_come_back(start, store, bucket):
+def test_chunks_go_straight_into_it_and_come_back(start, store, bucket):
     settings = environment(store, bucket)
+    server = start(settings)
+    program = Program(server.url)
+    data = os.urandom(2 * CHUNK_SIZE + 10)
+
+    large = program.upload("large", data)
+
+    assert program.addresses
+    assert all(
+        address.startswith(f"{store}/{bucket.name}/chunks/") for address in program.addresses
+    )
+    assert program.sha256(large) == sha256(data)
+    kept = [found.get()["Body"].read() for found in bucket.objects.filter(Prefix="chunks/")]
+    assert data[:CHUNK_SIZE] in kept
+    verified = run_manage(server.home, "verify", "--deep", **settings)
+    assert verified.stdout == "0 damaged, 0 left over\n", verified.stderr
+
+
+def test_other_bytes_than_announced_are_refused_by_the_bucket(start, store, bucket):
+    program = Program(start(environment(store, bucket)).url)
+    upload, [slot] = program.announce("file", 9, specs_of(b"announced"))
+
+    other = program.send(slot, b"otherwise")
+    longer = program.send(slot, b"announced!")
+
+    assert (other.status_code, longer.status_code) == (400, 403)
+    refused = program.http.post(f"/api/upload/{upload}/complete")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "chunks_missing")
+
+
+def test_rotten_bytes_of_a_bucket_never_arrive_complete(start, store, bucket):
+    program = Program(start(environment(store, bucket)).url)
+    file_id = program.upload("file", b"content")
+    [kept] = [found for found in bucket.objects.all() if not found.key.endswith(".json")]
+    kept.put(Body=b"CONTENT")
+
+    answer = program.http.get(f"/api/files/{file_id}/content", follow_redirects=True)
+
+    assert answer.status_code == 503
+    assert b"CONTENT" not in answer.content
+
+
+def test_a_bucket_whose_endpoint_proves_nothing_is_sent_to_by_the_server(start, tmp_path):
+    directory = tmp_path / "store"
+    directory.mkdir()
+    with s3servers.rclone(directory) as address:
+        bucket = made_bucket(address)
+        server = start(environment(address, bucket))
+        program = Program(server.url)
+        data = os.urandom(CHUNK_SIZE + 10)
+
+        file_id = program.upload("file", data)
+
+        assert all(each.startswith(server.url) for each in program.addresses)
+        assert program.sha256(file_id) == sha256(data)
+
+
+def test_in_one_that_seals_files_are_kept_sealed_and_come_back(start, store, bucket):
+    settings = environment(store, bucket, "&seal=on")
     server = start(settings)
     program = Program(server.url)
     data = os.urandom(2 * CHUNK_SIZE + 10)

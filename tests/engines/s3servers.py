@@ -39,6 +39,7 @@ def ministack(directory: Path) -> Iterator[str]:
         "GATEWAY_PORT": str(port),
         "S3_PERSIST": "1",
         "S3_DATA_DIR": str(directory / "buckets"),
+        **CREDENTIALS,  # the only ones with which it takes presigned addresses
     }
     with _running(port, directory, ["ministack"], environment) as address:
         yield address

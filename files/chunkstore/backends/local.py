@@ -145,6 +145,10 @@ class LocalBackend:
             return None
         return self.file(key)
 
+    def authenticates(self, key: str) -> bool:
+        object_key(key)
+        return False
+
     def check(self) -> None:
         """Write, link and remove a file: a disk that turned read-only still answers all else."""
         self._verify_marker()

@@ -49,6 +49,10 @@ class MemoryBackend:
         object_key(key)
         return None
 
+    def authenticates(self, key: str) -> bool:
+        object_key(key)
+        return False
+
     def check(self) -> None:
         """Memory is always there."""
 

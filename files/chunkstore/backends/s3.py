@@ -9,9 +9,8 @@ import hashlib
 import json
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -38,12 +37,13 @@ from files.chunkstore.backend import (
     object_key,
     range_end,
 )
-from files.chunkstore.bucket import Bucket
+from files.chunkstore.bucket import Bucket, Presigned
 from files.chunkstore.errors import ChunkAbsent, NodeError, NodeFull, NodeOffline
 from files.chunkstore.proof import Proof
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import CORSRuleOutputTypeDef, CORSRuleTypeDef
 
 MARKER: Final = "rapidserve-node.json"
 LAYOUT: Final = 1
@@ -65,14 +65,6 @@ _OFFLINE: Final = {
     "403",
     "503",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Presigned:
-    """`headers` must be sent as they are; the length, which is signed too, every client sends."""
-
-    url: str
-    headers: dict[str, str]
 
 
 class S3Backend:
@@ -152,6 +144,10 @@ class S3Backend:
         object_key(key)
         return None
 
+    def authenticates(self, key: str) -> bool:
+        object_key(key)
+        return False
+
     def check(self) -> None:
         if time.monotonic() - self._checked_at < CHECK_SECONDS:
             return
@@ -201,6 +197,50 @@ class S3Backend:
             # In the query, where another signer would put them, every store ignores them.
             raise NodeError(f"{self.name}: the address does not sign {sorted(headers)}.")
         return Presigned(url, headers)
+
+    def origin(self) -> str:
+        """Of the addresses that are signed here: scheme, host and port, as browsers compare it."""
+        try:
+            parts = urlsplit(
+                self.client.generate_presigned_url("head_bucket", {"Bucket": self.bucket.name})
+            )
+        except BotoCoreError as error:
+            raise _translated(error, str(self.bucket)) from error
+        return f"{parts.scheme}://{parts.netloc}"
+
+    def admit(self, origins: Sequence[str]) -> None:
+        """Let pages of these origins send to signed addresses (CORS). Rules that are there stay.
+
+        NodeError when the store knows no such rules, or these credentials may not set them.
+        """
+        with self._errors("CORS"):
+            rules = self._cors_rules()
+            admitted = {
+                origin
+                for rule in rules
+                if "PUT" in rule["AllowedMethods"]
+                for origin in rule["AllowedOrigins"]
+            }
+            missing = [origin for origin in origins if not {origin, "*"} & admitted]
+            if not missing:
+                return
+            rule: CORSRuleTypeDef = {
+                "AllowedOrigins": missing,
+                "AllowedMethods": ["PUT"],
+                "AllowedHeaders": ["*"],
+                "MaxAgeSeconds": 3600,
+            }
+            self.client.put_bucket_cors(
+                Bucket=self.bucket.name, CORSConfiguration={"CORSRules": [*rules, rule]}
+            )
+
+    def _cors_rules(self) -> "Sequence[CORSRuleOutputTypeDef]":
+        try:
+            return self.client.get_bucket_cors(Bucket=self.bucket.name).get("CORSRules", [])
+        except ClientError as error:
+            if _code(error) == "NoSuchCORSConfiguration":
+                return []
+            raise
 
     def _object(self, key: str) -> Any:
         return {"Bucket": self.bucket.name, "Key": f"{self.bucket.prefix}{object_key(key)}"}

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from files.chunkstore import registry
 from files.chunkstore.errors import ChunkStoreError
-from files.management.registration import register_node
+from files.management.registration import admit_pages, register_node
 from files.models import Chunk
 
 PAGE = 1000
@@ -49,6 +49,8 @@ class Command(BaseCommand):
             register_node(name)
         except ChunkStoreError as error:
             raise CommandError(str(error)) from error
+        if problem := admit_pages(name):
+            self.stderr.write(problem)
         self.stdout.write(f"{name} is ready in {node.config.place}.")
 
 

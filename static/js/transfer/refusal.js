@@ -53,11 +53,12 @@ export function refusalFrom(status, body, retryAfter) {
   try {
     error = JSON.parse(body).error ?? {};
   } catch {
-    // A proxy in between answers in its own words, which say nothing to people.
+    // A bucket answers in XML. A proxy in between has its own words, which say nothing to people.
+    error.code = /<Code>(\w+)<\/Code>/.exec(body)?.[1];
   }
   return new Refusal(messageOf(status, error), {
     status,
-    code: error.code,
+    code: error.code ?? "",
     retryAfter: secondsOf(retryAfter),
     facts: error,
   });

@@ -121,7 +121,8 @@ export function put(slot, body, signal, onSent) {
       onSent(event.loaded);
     });
     request.addEventListener("load", () => {
-      if (request.status >= 200 && request.status < 300) {
+      // 412: a bucket has it already, and only its answer was lost.
+      if ((request.status >= 200 && request.status < 300) || request.status === 412) {
         resolve();
       } else {
         const retryAfter = request.getResponseHeader("Retry-After");

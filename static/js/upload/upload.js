@@ -14,6 +14,13 @@ const PAGE = 1000;
 const FIRST_HASHES = 4; // enough to keep every connection busy while the rest is hashed
 const MORE_HASHES = 16; // at least, a call: where everything is here already, calls are all there is
 const FRESH_STARTS = 3;
+/** What servers and buckets call bytes that are not the ones announced. */
+const OTHER_BYTES = new Set([
+  "checksum_mismatch",
+  "size_mismatch",
+  "BadDigest",
+  "XAmzContentSHA256Mismatch",
+]);
 const MOST_ADDRESSES = 4; // for one chunk: a server that refuses its own would be asked for ever
 
 /**
@@ -248,12 +255,12 @@ export class Upload extends Transfer {
    * @param {number} index
    */
   async #addressAfter(error, index) {
-    if (isRefusal(error, "checksum_mismatch") || isRefusal(error, "size_mismatch")) {
+    if (error instanceof Refusal && OTHER_BYTES.has(error.code)) {
       // Bytes that don't have the hash they had a minute ago: somebody writes to the file.
       this.#hashes = this.#freshHashes();
       throw new Refusal("The file changed while it was being sent.", { code: error.code });
     }
-    if (!(error instanceof Refusal) || !error.code.startsWith("token_")) {
+    if (!(error instanceof Refusal) || error.status !== 403) {
       throw error;
     }
     const fresh = await this.calling((signal) => protocol.slotOf(this.id, index, signal));

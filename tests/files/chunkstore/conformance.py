@@ -249,6 +249,7 @@ class BackendConformance:
             lambda: backend.stat(key),
             lambda: backend.delete(key),
             lambda: backend.path(key),
+            lambda: backend.authenticates(key),
         ):
             with pytest.raises(ValueError, match="key"):
                 use()

@@ -43,7 +43,11 @@ def test_a_bucket_has_a_prefix_and_what_every_program_for_s3_is_told():
         profile="storage",
         sse="AES256",
     )
-    assert (node.weight, node.seal) == (2, True)
+    assert (node.weight, node.seal) == (2, False)
+
+
+def test_a_bucket_may_seal_too_and_then_bytes_go_through_the_server():
+    assert parse_nodes("main=s3://bucket?seal=on")[0].seal
 
 
 def test_a_bucket_may_be_the_nodes_alone():
@@ -88,7 +92,7 @@ def test_paths_are_decoded_and_put_in_normal_form(url, directory):
         ("main=s3://bucket/a?endpoint=https://k:secret@host", "endpoint must look like"),
         ("main=s3://bucket/a?endpoint=https://host:port", "endpoint is not a URL"),
         ("main=s3://bucket/a?region=", "region is not one"),
-        ("main=s3://bucket/a?seal=off", "always sealed"),
+        ("main=s3://bucket/a?seal=maybe", "seal must be on or off"),
         ("main=s3://bucket/a?color=red", "unknown parameter"),
         ("main=file:///srv/chunks?region=eu", "unknown parameter"),
         ("a=s3://bucket/x;b=s3://bucket/x/", "same place"),

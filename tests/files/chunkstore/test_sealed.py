@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from files.chunkstore.backends import local
 from files.chunkstore.backends.local import LocalBackend
 from files.chunkstore.backends.memory import MemoryBackend
-from files.chunkstore.errors import ChunkAbsent, ChunkDamaged, KeyMissing, NodeError
+from files.chunkstore.errors import ChunkAbsent, ChunkDamaged, ChunkShort, KeyMissing, NodeError
 from files.chunkstore.keyring import SLOT_SIZE, KeyRing
 from files.chunkstore.sealed import (
     FRAME_SIZE,
@@ -339,15 +339,23 @@ class TestTurningSealingOnAndOff:
             get(Sealed(inner, KeyRing([]), seal_new=False), KEY)
 
     @pytest.mark.parametrize("seal_new", [True, False])
-    def test_the_older_object_stays_whichever_kind_it_is(self, inner, seal_new):
-        first = Sealed(inner, KeyRing([OLD]), seal_new=not seal_new)
-        second = Sealed(inner, KeyRing([OLD]), seal_new=seal_new)
-        put(first, KEY, b"first")
+    def test_a_chunk_sent_again_in_the_other_kind_is_still_that_chunk(self, inner, seal_new):
+        put(Sealed(inner, KeyRing([OLD]), seal_new=not seal_new), KEY, LARGE)
+        now = Sealed(inner, KeyRing([OLD]), seal_new=seal_new)
 
-        put(second, KEY, b"second")
+        put(now, KEY, LARGE)
 
-        assert get(second, KEY) == b"first"
-        assert [(stored.key, stored.size) for stored in second.list()] == [(KEY, 5)]
+        assert get(now, KEY) == LARGE
+        assert get(now, KEY, 70_000, 5) == LARGE[70_000:70_005]
+        assert {(stored.key, stored.size) for stored in now.list()} == {(KEY, len(LARGE))}
+
+    @pytest.mark.parametrize("seal_new", [True, False])
+    def test_a_range_that_is_none_is_refused_whichever_kind_is_asked_first(self, inner, seal_new):
+        sealed = Sealed(inner, KeyRing([OLD]), seal_new=seal_new)
+        put(sealed, KEY, SMALL)
+
+        with pytest.raises(ChunkShort):
+            get(sealed, KEY, 50, len(SMALL))
 
     def test_delete_removes_both_kinds(self, inner, sealed):
         put(sealed, KEY, SMALL)
@@ -367,10 +375,10 @@ class TestTurningSealingOnAndOff:
 
         assert get(sealed, KEY) == b"genuine"
         assert sealed.path(KEY) is None
-        assert [(stored.key, stored.size) for stored in sealed.list()] == [(KEY, 7)]
+        assert sealed.authenticates(KEY)
 
 
 def test_a_chunk_key_with_a_suffix_is_refused(sealed):
-    for use in (get, Sealed.stat, Sealed.delete, Sealed.path):
+    for use in (get, Sealed.stat, Sealed.delete, Sealed.path, Sealed.authenticates):
         with pytest.raises(ValueError, match="key"):
             use(sealed, KEY + SUFFIX)
