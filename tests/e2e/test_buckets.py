@@ -4,10 +4,12 @@ import os
 
 import boto3
 import pytest
+from playwright.sync_api import expect
 
 from files.chunkstore.chunk import CHUNK_SIZE
 from tests.crash.client import Program
 from tests.e2e.conftest import eventually, launch, run_manage
+from tests.e2e.visitor import random_file, visit
 from tests.engines import s3servers
 from tests.world import sha256, specs_of
 
@@ -112,6 +114,21 @@ def test_a_bucket_whose_endpoint_proves_nothing_is_sent_to_by_the_server(start, 
 
         assert all(each.startswith(server.url) for each in program.addresses)
         assert program.sha256(file_id) == sha256(data)
+
+
+def test_a_browser_sends_straight_into_it(start, store, bucket, browser, tmp_path):
+    server = start(environment(store, bucket))
+    visitor = visit(browser, server.url)
+    sent = []
+    visitor.page.on("request", lambda r: r.method == "PUT" and sent.append(r.url))
+    file = random_file(tmp_path, "film.mov", 3 * CHUNK_SIZE + 10)
+
+    visitor.upload(file)
+
+    expect(visitor.in_tray("film.mov")).to_contain_text("Done, verified")
+    assert len(sent) == 4
+    assert all(url.startswith(f"{store}/{bucket.name}/chunks/") for url in sent)
+    assert visitor.download("film.mov", tmp_path) == file.read_bytes()
 
 
 def test_in_one_that_seals_files_are_kept_sealed_and_come_back(start, store, bucket):
