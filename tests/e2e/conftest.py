@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -160,7 +160,10 @@ class Server:
         self.process.wait(PATIENCE)
 
 
-def launch(home: Path, **environment: str) -> Server:
+SERVE = (sys.executable, "manage.py", "serve")
+
+
+def launch(home: Path, command: Sequence[str] = SERVE, **environment: str) -> Server:
     port = int(environment.pop("RAPIDSERVE_PORT", "") or free_port())
     mark = uuid.uuid4().hex
     log = home.parent / f"{home.name}-{mark[:8]}.log"
@@ -173,7 +176,7 @@ def launch(home: Path, **environment: str) -> Server:
     }
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "manage.py", "serve"],
+            command,
             cwd=PROJECT,
             env=clean_environment(**(defaults | environment)),
             stdout=output,

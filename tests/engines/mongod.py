@@ -70,11 +70,11 @@ def _target(name: str) -> Path | None:
 class Member:
     """One mongod and its directory. It can be killed and started again on the same port."""
 
-    def __init__(self, directory: Path, *arguments: str) -> None:
+    def __init__(self, directory: Path, *arguments: str, port: int | None = None) -> None:
         if reason := missing():
             raise NoMongod(f"No mongod here: {reason}.")
         self.directory = directory
-        self.port = free_port()
+        self.port = port or free_port()
         self.address = f"127.0.0.1:{self.port}"
         self._arguments = arguments
         self._process: subprocess.Popen[bytes] | None = None
@@ -96,6 +96,7 @@ class Member:
                 env=os.environ | {"LD_LIBRARY_PATH": str(HOME / "lib")},
                 stdout=output,
                 stderr=output,
+                start_new_session=True,  # Ctrl-C is for the server that needs it a moment longer
                 preexec_fn=partial(lifeline.die_with, os.getpid()),  # noqa: PLW1509 - locks nothing
             )
         _wait(lambda: self.command("ping"), f"mongod did not start: {log}")
@@ -130,6 +131,7 @@ class ReplicaSet:
         return _wait(self._find_primary, "the replica set has no primary")
 
     def initiate(self) -> None:
+        """Once in the life of a set; its members remember it."""
         members = [
             {"_id": number, "host": member.address} for number, member in enumerate(self.members)
         ]

@@ -37,6 +37,7 @@ class RedisServer:
             ["redis-server", *(word for name in options for word in (f"--{name}", options[name]))],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C is for the server that needs it a moment longer
             preexec_fn=partial(lifeline.die_with, os.getpid()),  # noqa: PLW1509 - locks nothing
         )
         deadline = time.monotonic() + PATIENCE

@@ -88,6 +88,7 @@ def _running(
             env=os.environ | environment,
             stdout=output,
             stderr=output,
+            start_new_session=True,  # Ctrl-C is for the server that needs it a moment longer
             preexec_fn=partial(lifeline.die_with, os.getpid()),  # noqa: PLW1509 - locks nothing
         )
     try:
