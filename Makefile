@@ -16,7 +16,7 @@ NODE_LEAST := 20
 TAILWIND := node_modules/.bin/tailwindcss --input frontend/css/app.css --minify
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-scaled test test-on-mongodb check fmt lock bench screenshots css icons front-check node
+.PHONY: help run run-scaled test test-on-mongodb check fmt lock bench bench-databases screenshots css icons front-check node
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -70,6 +70,9 @@ fmt: .venv/installed-dev ## format code and templates
 
 bench: .venv/installed-dev .venv/bench/installed ## measure speed beside nginx and copyparty (ROUNDS=7, QUICK=1)
 	@$(PY) -m bench $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUICK),--quick)
+
+bench-databases: .venv/installed-dev .venv/mongod/installed ## measure what MongoDB costs beside SQLite (ROUNDS=7)
+	@$(PY) -m tests.engines.mongod $(PY) -m bench.databases $(if $(ROUNDS),--rounds $(ROUNDS))
 
 screenshots: .venv/installed-client ## take a picture of every state of the pages, into var/screenshots (STATES="files grid")
 	@DJANGO_SETTINGS_MODULE=tests.settings $(PY) -m tests.e2e.looks $(STATES)

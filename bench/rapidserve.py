@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -25,9 +25,14 @@ _PASSWORD: Final = "for the bench only"  # noqa: S105 - of an installation that 
 
 
 class RapidServe:
-    """An installation of its own in `home`, with chunks sealed or not; else all is the default."""
+    """An installation of its own in `home`, with chunks sealed or not, and with these settings.
 
-    def __init__(self, name: str, home: Path, *, sealed: bool) -> None:
+    All else is the default.
+    """
+
+    def __init__(
+        self, name: str, home: Path, *, sealed: bool, settings: Mapping[str, str] = {}
+    ) -> None:
         self.name = name
         self.port = free_port()
         nodes = "" if sealed else f"main=file://{home}/chunks?seal=off"
@@ -37,6 +42,7 @@ class RapidServe:
             "RAPIDSERVE_PORT": str(self.port),
             "RAPIDSERVE_OWNER_PASSWORD": _PASSWORD,
             **({"RAPIDSERVE_NODES": nodes} if nodes else {}),
+            **settings,
         }
         log = home.with_suffix(".out")
         self.tree = Tree(_manage("serve"), log, self._environment)
@@ -62,6 +68,7 @@ class RapidServe:
         return self._api.location(self._content(file))
 
     def put_chunks(self, file: File) -> list[Task]:
+        """Registers it at once; what is returned are the chunks still to be sent."""
         register = self._api.register(self._folder(file.folder), file)
         registered = self._api.call(register, 201)
         self._uploads[file] = registered["upload_id"]

@@ -1,0 +1,88 @@
+"""`make bench-databases`: what the control side costs on MongoDB beside SQLite, in one run.
+
+For each database a server of its own, all else the same: chunks unsealed in directories. Needs
+RAPIDSERVE_DATABASE_URL, the address of a MongoDB database that may be filled.
+"""
+
+import argparse
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
+from itertools import count
+from typing import Final, TypeVar
+
+from bench import load
+from bench.__main__ import say, working_directory
+from bench.contents import CHUNK_SIZE, Source
+from bench.processes import NotStarted
+from bench.rapidserve import RapidServe
+
+T = TypeVar("T")
+
+CHUNKS: Final = 100
+CONNECTIONS: Final = 8
+WARM_UP: Final = 1
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="bench.databases", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=7, help="how often each is measured")
+    rounds = parser.parse_args().rounds
+    url = os.environ.get("RAPIDSERVE_DATABASE_URL", "")  # noqa: TID251 - set by the make target
+    if not url.startswith("mongodb"):
+        sys.exit("bench: RAPIDSERVE_DATABASE_URL must be the address of a MongoDB.")
+    try:
+        seconds = _measure(url, rounds)
+    except (NotStarted, load.Refused) as error:
+        sys.exit(f"bench: {error}")
+    print(_rendered(seconds, rounds))
+    return 0
+
+
+def _measure(url: str, rounds: int) -> dict[str, list[float]]:
+    """Seconds for registering and completing one file, by database, a value a round."""
+    source, folders = Source(), map("measured-{}".format, count())
+    with working_directory() as directory, ExitStack() as running:
+        servers = {}
+        for name, settings in (("SQLite", {}), ("MongoDB", {"RAPIDSERVE_DATABASE_URL": url})):
+            say(f"starting a server on {name}")
+            home = directory / name.lower()
+            servers[name] = RapidServe(name, home, sealed=False, settings=settings)
+            running.callback(servers[name].tree.stop)
+        seconds: dict[str, list[float]] = {name: [] for name in servers}
+        for number in range(WARM_UP + rounds):
+            for name, server in servers.items():
+                file = source.file(next(folders), "file", CHUNKS * CHUNK_SIZE)
+                puts, registering = _timed(partial(server.put_chunks, file))
+                load.run(server.port, puts, CONNECTIONS)
+                _, completing = _timed(partial(server.finish_chunks, file))
+                server.remove(file.folder)
+                if number >= WARM_UP:
+                    seconds[name].append(registering + completing)
+            say(f"round {number} of {rounds}")
+        return seconds
+
+
+def _timed(call: Callable[[], T]) -> tuple[T, float]:
+    began = time.perf_counter()
+    result = call()
+    return result, time.perf_counter() - began
+
+
+def _rendered(seconds: dict[str, list[float]], rounds: int) -> str:
+    medians = {name: statistics.median(values) for name, values in seconds.items()}
+    lines = [
+        f"{name}: {1000 * median:.0f} ms to register and complete a file of {CHUNKS} chunks"
+        f" (median of {rounds}; {1000 * min(seconds[name]):.0f} to {1000 * max(seconds[name]):.0f})"
+        for name, median in medians.items()
+    ]
+    ratio = medians["MongoDB"] / medians["SQLite"]
+    return "\n".join([*lines, f"MongoDB takes {ratio:.2f} times as long as SQLite."])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
