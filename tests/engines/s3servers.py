@@ -19,7 +19,7 @@ from tests.engines.ports import free_port
 
 PROGRAMS = Path(__file__).parents[2] / ".venv" / "s3servers" / "bin"
 PATIENCE = 60
-KEY, SECRET = "test-key", "test-secret"
+KEY, SECRET = "test:tester", "test-secret"  # Swift wants an account and a user in it
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET}
 REGION = "us-east-1"
 
@@ -41,7 +41,7 @@ def ministack(directory: Path) -> Iterator[str]:
         "S3_DATA_DIR": str(directory / "buckets"),
         **CREDENTIALS,  # the only ones with which it takes presigned addresses
     }
-    with _running(port, directory, ["ministack"], environment) as address:
+    with running(port, directory, ["ministack"], environment) as address:
         yield address
 
 
@@ -54,7 +54,7 @@ def rclone(directory: Path, *, certificate: tuple[Path, Path] | None = None) -> 
     command += ["--addr", f"127.0.0.1:{port}", "--auth-key", f"{KEY},{SECRET}"]
     if certificate:
         command += ["--cert", str(certificate[0]), "--key", str(certificate[1])]
-    with _running(port, directory, [*command, str(directory / "buckets")], {}) as address:
+    with running(port, directory, [*command, str(directory / "buckets")], {}) as address:
         yield address.replace("http:", "https:") if certificate else address
 
 
@@ -63,7 +63,7 @@ def moto(directory: Path) -> Iterator[str]:
     """As `ministack`; keeps objects in memory."""
     port = free_port()
     command = ["moto_server", "-H", "127.0.0.1", "-p", str(port)]
-    with _running(port, directory, command, {}) as address:
+    with running(port, directory, command, {}) as address:
         yield address
 
 
@@ -79,10 +79,12 @@ def make_bucket(address: str, name: str) -> None:
 
 
 @contextmanager
-def _running(
+def running(
     port: int, directory: Path, command: list[str], environment: dict[str, str]
 ) -> Iterator[str]:
-    with (directory / "server.log").open("ab") as output:
+    """A server's address, while it runs. Its log lies in `directory`."""
+    log = directory / "server.log"
+    with log.open("ab") as output:
         process = subprocess.Popen(
             [str(PROGRAMS / command[0]), *command[1:]],
             env=os.environ | environment,
@@ -92,17 +94,17 @@ def _running(
             preexec_fn=partial(lifeline.die_with, os.getpid()),  # noqa: PLW1509 - locks nothing
         )
     try:
-        _wait_until_it_listens(port, process)
+        _wait_until_it_listens(port, process, log)
         yield f"http://127.0.0.1:{port}"
     finally:
         process.kill()
         process.wait()
 
 
-def _wait_until_it_listens(port: int, process: "subprocess.Popen[bytes]") -> None:
+def _wait_until_it_listens(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
-        assert process.poll() is None, "the S3 server ended"
+        assert process.poll() is None, f"the S3 server ended: {log.read_text()[-500:]}"
         with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=2):
             return
         time.sleep(0.1)

@@ -9,6 +9,7 @@ from files.chunkstore.bucket import Bucket
 from files.chunkstore.errors import NodeError, NodeOffline
 from files.chunkstore.probe import IntegrityMode, classify
 from tests.engines import s3servers
+from tests.engines.swift import swift
 from tests.files.chunkstore.conformance import KEY, content, get, sha256
 
 pytestmark = pytest.mark.skipif(
@@ -36,8 +37,9 @@ def node(tmp_path):
     return node
 
 
-def test_ministack_compares_checksums_with_bytes(tmp_path, node):
-    with s3servers.ministack(tmp_path) as address:
+@pytest.mark.parametrize("server", [s3servers.ministack, swift])
+def test_servers_that_compare_checksums_with_bytes(tmp_path, node, server):
+    with server(tmp_path) as address:
         backend = node(address)
 
         assert classify(backend) == IntegrityMode.HEADER
