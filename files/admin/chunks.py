@@ -162,6 +162,7 @@ class NodeAdmin(Shown):
         "domain",
         "seals",
         "integrity_mode",
+        "admits_pages",
         "probed_at",
         "chunk_count",
         "chunk_bytes",

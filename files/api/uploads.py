@@ -182,7 +182,7 @@ def _upload_body(request: Request, upload: Upload, start: int, limit: int) -> di
     epochs = issue.upload_epochs(actor, upload)
     uploads.place_of(actor, upload)
     expires_at = issue.expiry(actor, settings.UPLOAD_URL_SECONDS)
-    direct = direct_nodes()
+    direct = direct_nodes(for_pages=request.auth is None)  # a session's requests are a page's
 
     def described(slot: Slot) -> dict[str, Any]:
         common = {"index": slot.index, "sha256": slot.sha256, "size": slot.size}

@@ -43,6 +43,41 @@ def classify(backend: S3Backend) -> IntegrityMode:
     return IntegrityMode.HEADER if enforced else IntegrityMode.READBACK
 
 
+def admits(backend: S3Backend, origin: str) -> bool:
+    """Whether a browser may send from a page of `origin`: what it asks beforehand, asked here.
+
+    False, too, when there is no answer. https://fetch.spec.whatwg.org/#cors-preflight-fetch
+    """
+    key = secrets.token_hex(16)
+    digest = hashlib.sha256(b"").hexdigest()
+    try:
+        presigned = backend.presigned_put(key, size=1, sha256=digest, seconds=SECONDS)
+        asked = {
+            "Origin": origin,
+            "Access-Control-Request-Method": "PUT",
+            "Access-Control-Request-Headers": ",".join(sorted(presigned.headers)),
+        }
+        with _pool() as pool:
+            answer = pool.request("OPTIONS", presigned.url, headers=asked)
+    except (HTTPError, NodeError):
+        return False
+    return (
+        answer.status < 300  # noqa: PLR2004 - any success
+        and answer.headers.get("Access-Control-Allow-Origin") in {origin, "*"}
+        and _allows(answer.headers.get("Access-Control-Allow-Methods"), {"put"})
+        and _allows(answer.headers.get("Access-Control-Allow-Headers"), set(presigned.headers))
+    )
+
+
+def _allows(header: str | None, wanted: set[str]) -> bool:
+    named = {word.strip().lower() for word in (header or "").split(",")}
+    return "*" in named or wanted <= named
+
+
+def _pool() -> urllib3.PoolManager:
+    return urllib3.PoolManager(ca_certs=env.text("AWS_CA_BUNDLE") or None, retries=False)
+
+
 class _Try:
     """A PUT to a presigned address, which each of the functions below spoils in its own way."""
 
@@ -127,7 +162,7 @@ def _flipped(body: bytes) -> bytes:
 def _put(attempt: _Try) -> bool:
     """Whether the store said yes."""
     try:
-        with urllib3.PoolManager(ca_certs=env.text("AWS_CA_BUNDLE") or None, retries=False) as pool:
+        with _pool() as pool:
             answer = pool.request("PUT", attempt.url, body=attempt.body, headers=attempt.headers)
     except HTTPError as error:
         raise NodeOffline(f"{urlsplit(attempt.url).netloc} does not answer: {error}") from error

@@ -38,12 +38,17 @@ def available_nodes() -> Candidates:
     return Candidates(weights, full=full)
 
 
-def direct_nodes() -> "dict[str, S3Backend]":
-    """The buckets into which clients send chunks themselves: their endpoints prove what comes."""
+def direct_nodes(*, for_pages: bool = False) -> "dict[str, S3Backend]":
+    """The buckets into which clients send chunks themselves: their endpoints prove what comes.
+
+    `for_pages`: only those that let browsers do so.
+    """
     able = {name: node.direct for name, node in nodes().items() if node.direct}
     if not able:
         return {}
     rows = StoredNode.objects.filter(name__in=able, integrity_mode=IntegrityMode.HEADER)
+    if for_pages:
+        rows = rows.filter(admits_pages=True)
     return {name: able[name] for name in rows.values_list("name", flat=True)}
 
 

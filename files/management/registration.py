@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from files.chunkstore import registry
+from files.chunkstore import probe, registry
 from files.chunkstore.errors import ChunkStoreError
 from files.content.topology import direct_nodes
 from files.models import Node
@@ -25,7 +25,8 @@ def register_node(name: str) -> str:
 def admit_pages(name: str) -> str:
     """Let this installation's pages send to the node's bucket; what is to be done by hand, or "".
 
-    Programs need no leave: browsers alone ask a bucket whether another site's page may send to it.
+    Believed when the store answers as a browser would want it to; until then pages send through
+    this server. Programs need no leave.
     """
     bucket = direct_nodes().get(name)
     if bucket is None:
@@ -34,11 +35,17 @@ def admit_pages(name: str) -> str:
     try:
         bucket.admit(origins)
     except ChunkStoreError as error:
-        return (
-            f"Browsers can't send files to {bucket.bucket} until its CORS rules allow PUT with all"
-            f" headers from {', '.join(origins)}: {error}"
-        )
-    return ""
+        problem = f" {error}"
+    else:
+        problem = ""
+    admits = all(probe.admits(bucket, origin) for origin in origins)
+    Node.objects.filter(name=name).update(admits_pages=admits)
+    if admits:
+        return ""
+    return (
+        f"Browsers send through this server until the CORS rules of {bucket.bucket} allow PUT with"
+        f" all headers from {', '.join(origins)}.{problem}"
+    )
 
 
 def _own_origins() -> list[str]:

@@ -63,11 +63,12 @@ class Node(UUIDModel):
     """A node that was set up here. What it *is* (path, weight) stays in RAPIDSERVE_NODES.
 
     `integrity_mode`: what a bucket's endpoint was found to enforce; "" for a directory, whose bytes
-    this server hashes itself.
+    this server hashes itself. `admits_pages`: it was seen to let browsers send from our pages.
     """
 
     name = models.CharField(max_length=32, unique=True)
     integrity_mode = models.CharField(max_length=16, blank=True, default="")
+    admits_pages = models.BooleanField(default=False)
     probed_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
