@@ -56,7 +56,7 @@ class Kind:
         return ":".join([self.name, str(self.layout), *map(str, key)])
 
 
-VERSIONS: Final = Kind("version", layout=1, held=10_000, seconds=DAY)
+VERSIONS: Final = Kind("versions", layout=1, held=10_000, seconds=DAY)
 """Facts of committed versions, by id. They never change."""
 
 EXTENT_PAGES: Final = Kind("extents", layout=1, held=25_600, seconds=DAY)
