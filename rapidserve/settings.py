@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from csp.constants import NONE, SELF
 
-from rapidserve import database, env, keys
+from rapidserve import cache, database, env, keys
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -92,9 +92,10 @@ MIGRATION_MODULES = (
 NODES = env.text("RAPIDSERVE_NODES", f"main=file://{quote(str(HOME / 'chunks'))}")
 MASTER_KEYS = keys.master_keys(HOME)
 
-# -- jobs ----------------------------------------------------------------------------------------
+# -- jobs and the cache's second level -----------------------------------------------------------
 
 REDIS_URL = env.secret_url("RAPIDSERVE_REDIS_URL", ("redis", "rediss"))
+CACHES = cache.configured(REDIS_URL)
 
 # -- limits and lifetimes ------------------------------------------------------------------------
 

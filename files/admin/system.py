@@ -1,4 +1,5 @@
-"""The overview on the first page: how much there is, what is saved, how the nodes are."""
+"""The overview on the first page: how much there is, what is saved, how the nodes and the cache
+are."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from accounts.models import ApiToken, User
+from files.content import reader
 from files.content.topology import survey
 from files.models import Chunk, Entry, Replica, Space, Upload
 from rapidserve.db import flagged
@@ -99,7 +101,7 @@ def index_with_system(
     """The first page, with the overview for those who may see nodes."""
     system = {}
     if request.user.has_perm("files.view_node"):
-        system = {"figures": figures(), "nodes": survey().values()}
+        system = {"figures": figures(), "nodes": survey().values(), "levels": reader.hits()}
     return _index(request, {**(extra_context or {}), **system})
 
 

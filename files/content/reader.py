@@ -1,19 +1,19 @@
 """From a version to its bytes: cached manifests, and reads that try one copy after another.
 
-Versions and their extents never change once committed, so what is cached here is never stale. Only
-the list of copies can change; a read that finds a copy gone asks the database again.
+Versions and their extents never change once committed, so what is cached of them (rapidserve.cache)
+is never stale. Only the list of copies can change; a read that finds a copy gone asks the database
+again, and what it answers replaces what is cached.
 """
 
 import hashlib
 import itertools
 import logging
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
-from cachetools import LRUCache
 from django.db import DatabaseError
 from django.db.models import IntegerField, UUIDField
 
@@ -21,6 +21,7 @@ from files.chunkstore.errors import ChunkAbsent, ChunkDamaged, ChunkStoreError
 from files.chunkstore.registry import node
 from files.content.topology import replica_nodes, stored_objects
 from files.models import Chunk, Extent, Replica, Version
+from rapidserve.cache import EXTENT_PAGES, VERSIONS, Hits, TwoLevel
 from rapidserve.db import Prepared, current_time
 from rapidserve.errors import NotFound, Unavailable
 
@@ -71,48 +72,62 @@ _extents_between = Prepared(
     IntegerField(),
 )
 
-_lock = threading.Lock()
-_versions: LRUCache[UUID, VersionFacts] = LRUCache(maxsize=10_000)
+Page = tuple[ExtentFacts, ...]
+
+
+def _version_to_json(facts: VersionFacts) -> list[Any]:
+    return [facts.id.hex, facts.size, facts.content_type, facts.content_hash]
+
+
+def _version_from_json(row: list[Any]) -> VersionFacts:
+    version_id, *rest = row
+    return VersionFacts(UUID(version_id), *rest)
+
+
+def _page_to_json(page: Page) -> list[Any]:
+    return [astuple(extent) for extent in page]
+
+
+def _page_from_json(rows: list[list[Any]]) -> Page:
+    return tuple(ExtentFacts(*facts, tuple(nodes)) for *facts, nodes in rows)
+
+
+_versions = TwoLevel(VERSIONS, to_json=_version_to_json, from_json=_version_from_json)
 # By extents: a small file's page is one of them, and must not take the place of a large one's 256.
-_pages: LRUCache[tuple[UUID, int], tuple[ExtentFacts, ...]] = LRUCache(
-    maxsize=100 * EXTENTS_PER_PAGE, getsizeof=len
-)
+_pages = TwoLevel(EXTENT_PAGES, to_json=_page_to_json, from_json=_page_from_json, weight=len)
 
 
 def cached_version(version_id: UUID) -> VersionFacts | None:
-    with _lock:
-        return _versions.get(version_id)
+    """From this process's memory: never waits."""
+    return _versions.held((version_id,))
 
 
 def cached_extent(version_id: UUID, index: int) -> ExtentFacts | None:
+    """As `cached_version`."""
     number, position = divmod(index, EXTENTS_PER_PAGE)
-    with _lock:
-        page = _pages.get((version_id, number))
-    return page[position] if page and position < len(page) else None
+    return _on(_pages.held((version_id, number)) or (), position)
 
 
 def version_facts(version_id: UUID) -> VersionFacts:
     """NotFound unless the version is committed."""
-    if facts := cached_version(version_id):
+    if facts := _versions.get((version_id,)):
         return facts
     found = _facts_by_id(version_id)
     if not found:
         raise NotFound
     facts = VersionFacts(*found[0])
-    with _lock:
-        _versions[version_id] = facts
+    _versions.put((version_id,), facts)
     return facts
 
 
 def extent(version_id: UUID, index: int) -> ExtentFacts:
     """Extent `index` of a committed version. NotFound when there is none."""
-    if facts := cached_extent(version_id, index):
-        return facts
     number, position = divmod(index, EXTENTS_PER_PAGE)
-    page = _load_page(version_id, number)
-    if position >= len(page):
+    page = _pages.get((version_id, number)) or _load_page(version_id, number)
+    found = _on(page, position)
+    if found is None:
         raise NotFound
-    return page[position]
+    return found
 
 
 def read(version_id: UUID, extent: ExtentFacts, start: int, length: int) -> Iterator[bytes]:
@@ -122,9 +137,8 @@ def read(version_id: UUID, extent: ExtentFacts, start: int, length: int) -> Iter
     that were sent can't be taken back. An extent read whole from a place that doesn't authenticate
     is hashed on the way. Raises Unavailable when no copy can be read.
     """
-    names = extent.nodes
     for attempt in ("cached", "looked up again"):
-        for name in names:
+        for name in extent.nodes:
             try:
                 backend = node(name)
                 blocks = backend.read(extent.key, extent.offset + start, length)
@@ -137,7 +151,10 @@ def read(version_id: UUID, extent: ExtentFacts, start: int, length: int) -> Iter
             whole = itertools.chain((first,), blocks)
             return _noting(_hashed(whole, extent) if verify else whole, extent, name)
         if attempt == "cached":
-            names = _forget_copies(version_id, extent)
+            current = _looked_up_again(version_id, extent.index)
+            if current is None:
+                break
+            extent = current
     raise unreadable()
 
 
@@ -156,10 +173,14 @@ def whole_file(extent: ExtentFacts) -> Path | None:
 
 
 def forget_all() -> None:
-    """Empty the caches (tests)."""
-    with _lock:
-        _versions.clear()
-        _pages.clear()
+    """Empty this process's memory (tests)."""
+    _versions.forget_held()
+    _pages.forget_held()
+
+
+def hits() -> list[Hits]:
+    """How often each level of the cache had what it was asked for, in this process."""
+    return [*_versions.hits(), *_pages.hits()]
 
 
 def _noting(blocks: Iterator[bytes], extent: ExtentFacts, name: str) -> Iterator[bytes]:
@@ -199,17 +220,20 @@ def _hashed(blocks: Iterator[bytes], extent: ExtentFacts) -> Iterator[bytes]:
     yield held
 
 
-def _forget_copies(version_id: UUID, extent: ExtentFacts) -> tuple[str, ...]:
-    """The copies as the database knows them now: repair or draining may have moved the chunk."""
-    number, position = divmod(extent.index, EXTENTS_PER_PAGE)
-    with _lock:
-        _pages.pop((version_id, number), None)
-    page = _load_page(version_id, number)
-    return page[position].nodes if position < len(page) else ()
+def _looked_up_again(version_id: UUID, index: int) -> ExtentFacts | None:
+    """The extent as the database knows it now: repair or draining may have moved its chunk, and an
+    import brought it under another key. Whatever is cached is not asked, and replaced."""
+    number, position = divmod(index, EXTENTS_PER_PAGE)
+    return _on(_load_page(version_id, number), position)
 
 
-def _load_page(version_id: UUID, number: int) -> tuple[ExtentFacts, ...]:
-    """In steps, each by an index: a join would be a lookup for each extent on MongoDB.
+def _on(page: Page, position: int) -> ExtentFacts | None:
+    return page[position] if position < len(page) else None
+
+
+def _load_page(version_id: UUID, number: int) -> Page:
+    """From the database, into the cache. In steps, each by an index: a join would be a lookup for
+    each extent on MongoDB.
 
     NotFound unless the version is committed.
     """
@@ -223,6 +247,7 @@ def _load_page(version_id: UUID, number: int) -> tuple[ExtentFacts, ...]:
         for index, sha256, offset, length, chunk_id in rows
     )
     if page:
-        with _lock:
-            _pages[version_id, number] = page
+        _pages.put((version_id, number), page)
+    else:
+        _pages.forget((version_id, number))
     return page

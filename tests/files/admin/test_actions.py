@@ -3,10 +3,12 @@
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.urls import reverse
+from django.utils.html import strip_tags
 
 from files.access.actor import Actor
 from files.access.policy import permissions
 from files.admin import shown, system
+from files.content import reader
 from files.content.verify import verify
 from files.models import Change, Chunk, Entry, Extent, Node, Replica, Space, Upload, Version
 from tests.files.api.answers import answered, refused
@@ -281,6 +283,12 @@ class TestTheFirstPage:
 
         assert "offline" in text_of(as_owner.get("/admin/"))
         assert "offline" in text_of(as_owner.get(address(Node)))
+
+    def test_tells_how_often_the_cache_had_it(self, full, as_owner):
+        text = " ".join(strip_tags(text_of(as_owner.get("/admin/"))).split())
+
+        for each in reader.hits():
+            assert f"{each.kind} {each.level} {each.asked}" in text
 
     def test_works_on_an_empty_installation(self, as_owner):
         assert "There are none yet." in text_of(as_owner.get("/admin/"))
