@@ -89,7 +89,7 @@ def _page_to_json(page: Page) -> list[Any]:
 
 
 def _page_from_json(rows: list[list[Any]]) -> Page:
-    return tuple(ExtentFacts(*facts, tuple(nodes)) for *facts, nodes in rows)
+    return tuple(ExtentFacts(*(*facts, tuple(nodes))) for *facts, nodes in rows)
 
 
 _versions = TwoLevel(VERSIONS, to_json=_version_to_json, from_json=_version_from_json)

@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('files', '0005_how_copies_were_verified'),
+        ("files", "0005_how_copies_were_verified"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='node',
-            name='admits_pages',
+            model_name="node",
+            name="admits_pages",
             field=models.BooleanField(default=False),
         ),
     ]
