@@ -1,12 +1,15 @@
 """Keeps the web server and the job worker running, and stops both with itself. Pure.
 
-`manage.py serve` replaces itself with this process once everything is prepared, so that no Django
-stays in memory only to watch. The lock on `$RAPIDSERVE_HOME/serve.lock` comes along as an open
-file descriptor that nobody here touches: it is released when this process is gone, however it ends.
+`manage.py serve` and `work` replace themselves with this process once everything is prepared, so
+that no Django stays in memory only to watch. The lock on `$RAPIDSERVE_HOME/serve.lock` comes along
+as an open file descriptor that nobody here touches: it is released when this process is gone,
+however it ends.
 
     supervisor
      |-- rapidserve.web      granian's main process, which forks RAPIDSERVE_WORKERS workers
      '-- rapidserve.worker   background jobs
+
+Either child can be left out, so that each part runs on as many machines as it needs.
 """
 
 import contextlib
@@ -91,13 +94,22 @@ class Child:
 class Supervisor:
     """`address` and `port` are where the web server listens; both children read the settings."""
 
-    def __init__(self, address: str, port: int, *, reload: bool) -> None:
+    def __init__(
+        self,
+        address: str,
+        port: int,
+        *,
+        reload: bool = False,
+        web: bool = True,
+        worker: bool = True,
+    ) -> None:
         self.address = address
         self.port = port
         self.reload = reload
+        self.web = web
         self.children = [
-            Child("The web server", "rapidserve.web"),
-            Child("The job worker", "rapidserve.worker"),
+            *([Child("The web server", "rapidserve.web")] if web else []),
+            *([Child("The job worker", "rapidserve.worker")] if worker else []),
         ]
         self.signals: list[int] = []
         self.announced = False
@@ -152,7 +164,12 @@ class Supervisor:
 
     def _announce(self) -> None:
         """Say once that the server answers. Programs wait for this very line."""
-        if not self.announced and ready(self.address, self.port):
+        if self.announced:
+            return
+        if not self.web:
+            self.announced = True
+            print("RapidServe's job worker has been started.", flush=True)  # noqa: T201 - likewise
+        elif ready(self.address, self.port):
             self.announced = True
             print(  # noqa: T201 - the line people wait for
                 f"RapidServe is ready at http://{in_url(reachable(self.address))}:{self.port}",
@@ -247,8 +264,14 @@ def say(text: str) -> None:
 
 
 def main() -> int:
-    address, port, *rest = sys.argv[1:]
-    code = Supervisor(address, int(port), reload=rest == ["--reload"]).run()
+    address, port, *options = sys.argv[1:]
+    code = Supervisor(
+        address,
+        int(port),
+        reload="--reload" in options,
+        web="--without-web" not in options,
+        worker="--without-worker" not in options,
+    ).run()
     for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         # Python gives the signals back to the kernel before it is gone: one more would turn an
         # orderly end into a death.

@@ -16,16 +16,18 @@ from django.conf import settings
 from django.core.checks import ERROR, run_checks
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
 
 from accounts.actions import create_owner
 from accounts.models import User
 from files.chunkstore import registry
 from files.chunkstore.config import NodeConfig, parse_nodes
 from files.chunkstore.errors import ChunkStoreError
+from files.exchange.incoming import is_unfinished
 from files.management.registration import admit_pages, register_node
 from files.models import Node
-from rapidserve import db, env, keys
+from rapidserve import db, env, jobs, keys
 from rapidserve.env import SettingError
 from rapidserve.errors import RapidServeError
 
@@ -63,7 +65,7 @@ def lock_home() -> int:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise SettingError(f"Another `serve` is running on {home}.") from None
+        raise SettingError(f"Another `serve` or `work` is running on {home}.") from None
     return descriptor
 
 
@@ -75,6 +77,40 @@ def home_to_itself() -> Iterator[None]:
         yield
     finally:
         os.close(lock)
+
+
+def prepare(say: Say) -> None:
+    """All of it, in order: afterwards the web server and the job worker can run."""
+    refuse_problems()
+    make_keys(say)
+    make_tables()
+    refuse_unfinished_import()
+    set_up_nodes(say)
+    make_owner(say)
+    jobs.prepare()
+
+
+def refuse_unprepared() -> None:
+    """For a part that runs beside a web server elsewhere. It makes nothing itself: keys of its own
+    would open no chunk, and two machines that migrate at once are in each other's way.
+    """
+    missing = keys.missing_key_files(settings.HOME)
+    if missing:
+        raise SettingError(f"{missing[0]} is missing. Give this the keys that the web server has.")
+    refuse_problems()
+    executor = MigrationExecutor(connection)
+    known = set() if executor.migration_plan(executor.loader.graph.leaf_nodes()) else _known_nodes()
+    if not {config.name for config in parse_nodes(settings.NODES)} <= known:
+        raise SettingError("The installation is not prepared. Run `manage.py prepare` or `serve`.")
+    refuse_unfinished_import()
+
+
+def refuse_unfinished_import() -> None:
+    if is_unfinished():
+        raise SettingError(
+            "An import into this installation is not finished. Run `manage.py import_data`"
+            " again; until it is done, files may be missing."
+        )
 
 
 def refuse_problems() -> None:
@@ -104,7 +140,7 @@ def make_tables() -> None:
 
 
 def set_up_nodes(say: Say) -> None:
-    known = set(Node.objects.values_list("name", flat=True))
+    known = _known_nodes()
     for config in parse_nodes(settings.NODES):
         if config.name not in known:
             _set_up(config)
@@ -123,6 +159,10 @@ def make_owner(say: Say) -> None:
     say(f"Made the owner's account: {name}")
     if not given:
         say(f"Its password, shown only now:  {password}")
+
+
+def _known_nodes() -> set[str]:
+    return set(Node.objects.values_list("name", flat=True))
 
 
 def _make_home(home: Path) -> None:
