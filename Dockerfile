@@ -11,10 +11,12 @@ RUN pip install --require-hashes -r requirements.txt
 COPY . .
 # Compiled once here: the user below can't write to /app, and every start would compile anew.
 RUN python -m compileall -q accounts files previews rapidserve \
-    && useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin rapidserve \
+    && groupadd --system --gid 10001 rapidserve \
+    && useradd --system --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin rapidserve \
     && install -d -m 0700 -o rapidserve -g rapidserve /data
 
-USER rapidserve
+# By number: who runs it can see that it is not root without looking into the image.
+USER 10001:10001
 ENV RAPIDSERVE_HOME=/data RAPIDSERVE_BIND=0.0.0.0
 VOLUME /data
 EXPOSE 8000

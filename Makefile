@@ -58,6 +58,7 @@ check: .venv/installed-client front-check ## lint, types, import rules, template
 	$(PY) -m djlint --lint --quiet templates
 	find templates -name '*.html' -print0 \
 		| xargs -0 -r .venv/bin/djade --target-version 5.2 --check
+	@test ! -x .venv/bin/hadolint || { echo .venv/bin/hadolint Dockerfile; .venv/bin/hadolint Dockerfile; }
 	$(PY) -m codespell_lib
 	$(PY) manage.py makemigrations --check --dry-run $(BLANK)
 	$(PY) manage.py check $(BLANK)

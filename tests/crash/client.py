@@ -14,11 +14,16 @@ PAGE = 1000
 class Program:
     """alice's. Every call raises httpx2.TransportError when the server dies under it."""
 
-    def __init__(self, url: str, token: str | None = None) -> None:
-        """Signs in when it is given no `token` to use."""
-        self.http = httpx2.Client(base_url=url, timeout=60)
+    def __init__(
+        self,
+        url: str,
+        token: str | None = None,
+        transport: httpx2.BaseTransport | None = None,
+    ) -> None:
+        """Signs in when it is given no `token` to use. `transport`: another way to the server."""
+        self.http = httpx2.Client(base_url=url, timeout=60, transport=transport)
         # For addresses it is given, which may be anybody's: they get neither token nor cookie.
-        self.plain = httpx2.Client(timeout=60)
+        self.plain = httpx2.Client(timeout=60, transport=transport)
         self.addresses: list[str] = []
         body = {"username": OWNER, "password": PASSWORD, "name": "program"}
         self.token: str = (

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -107,10 +108,10 @@ def npm_packages() -> set[str]:
 
 
 def requirements(name: str) -> set[str]:
-    """The packages a requirements*.in asks for, without extras and versions."""
+    """The packages a requirements*.in asks for, without extras, versions and machines."""
     lines = (PROJECT / name).read_text(encoding="utf-8").splitlines()
     wanted = [line for line in lines if line and not line.startswith(("#", "-"))]
-    return {line.partition("[")[0].partition(">")[0].strip() for line in wanted}
+    return {re.split(r"[\[>;]", line)[0].strip() for line in wanted}
 
 
 def _plain(value: ast.expr) -> str | None:

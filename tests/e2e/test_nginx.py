@@ -1,0 +1,192 @@
+"""deploy/nginx.conf in Debian's nginx, in front of two web servers."""
+
+import base64
+import datetime as dt
+import os
+import shutil
+import socket
+import ssl
+import subprocess
+import sys
+
+import httpx2
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from files.chunkstore.chunk import CHUNK_SIZE
+from tests.crash.client import Program
+from tests.e2e.conftest import PROJECT, eventually, launch
+from tests.engines.ports import free_port
+from tests.world import sha256
+
+NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.skipif(NGINX is None, reason="no nginx (Debian: apt install nginx-light)"),
+]
+NAME = "files.example.org"
+PUBLIC = f"https://{NAME}"
+WEB = (sys.executable, "manage.py", "serve", "--without-worker")
+
+
+class ToHere(httpx2.HTTPTransport):
+    """Leads to nginx on loopback whoever asks for NAME, as a resolver would."""
+
+    def __init__(self, certificate, http, https):
+        super().__init__(verify=ssl.create_default_context(cafile=str(certificate)))
+        self._ports = {"http": http, "https": https}
+
+    def handle_request(self, request):
+        assert request.url.host == NAME
+        port = self._ports[request.url.scheme]
+        return super().handle_request(
+            httpx2.Request(
+                request.method,
+                request.url.copy_with(host="127.0.0.1", port=port),
+                headers=request.headers,
+                stream=request.stream,
+                extensions=request.extensions | {"sni_hostname": NAME},
+            )
+        )
+
+
+def make_certificate(directory):
+    """Signed by itself, for NAME; its key beside it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, NAME)])
+    now = dt.datetime.now(dt.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(hours=1))
+        .not_valid_after(now + dt.timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(NAME)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    encoding = serialization.Encoding.PEM
+    (directory / "certificate.pem").write_bytes(certificate.public_bytes(encoding))
+    (directory / "key.pem").write_bytes(
+        key.private_bytes(encoding, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory):
+    """Two on one database and one directory, which know of a proxy in front of them."""
+    home = tmp_path_factory.mktemp("nginx-servers")
+    settings = {
+        "RAPIDSERVE_PUBLIC_URL": PUBLIC,
+        "RAPIDSERVE_TRUST_PROXY": "true",
+        "RAPIDSERVE_DATABASE_URL": f"sqlite:///{home / 'metadata.sqlite3'}",
+        "RAPIDSERVE_NODES": f"main=file://{home / 'disk'}",
+        "RAPIDSERVE_SECRET_KEY": os.urandom(32).hex(),
+        "RAPIDSERVE_MASTER_KEYS": f"first:{base64.b64encode(os.urandom(32)).decode()}",
+    }
+    started = []
+    try:
+        for name in ("web1", "web2"):
+            started.append(launch(home / name, WEB, **settings))
+            started[-1].wait_until_ready()
+        yield started
+    finally:
+        for server in started:
+            server.kill()
+
+
+@pytest.fixture(scope="module")
+def nginx(servers, tmp_path_factory):
+    """A way to it, by name."""
+    directory = tmp_path_factory.mktemp("nginx")
+    make_certificate(directory)
+    http, https = free_port(), free_port()
+    text = (PROJECT / "deploy" / "nginx.conf").read_text()
+    for told, here in {
+        "web1:8000": f"127.0.0.1:{servers[0].port}",
+        "web2:8000": f"127.0.0.1:{servers[1].port}",
+        "listen 8080;": f"listen 127.0.0.1:{http};",
+        "listen 8443 ": f"listen 127.0.0.1:{https} ",
+        "/etc/nginx/tls/": f"{directory}/",
+        "/tmp/nginx": f"{directory}/nginx",  # noqa: S108 - what stands in the file
+    }.items():
+        assert told in text
+        text = text.replace(told, here)
+    (directory / "nginx.conf").write_text(text)
+    command = [NGINX, "-c", str(directory / "nginx.conf"), "-g", "daemon off;"]
+    with (directory / "out").open("wb") as output:
+        running = subprocess.Popen(command, stderr=output)
+    try:
+        eventually(lambda: listens(https), f"nginx listens: {directory / 'out'}")
+        yield lambda: ToHere(directory / "certificate.pem", http, https)
+    finally:
+        running.terminate()
+        running.wait()
+
+
+def listens(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_files_go_through_it_both_ways_and_in_parts(nginx):
+    program = Program(PUBLIC, transport=nginx())
+    data = os.urandom(2 * CHUNK_SIZE + 10)
+
+    file_id = program.upload("large", data)
+
+    assert all(address.startswith(f"{PUBLIC}/d/") for address in program.addresses)
+    assert program.sha256(file_id) == sha256(data)
+    part = program.http.get(
+        f"/api/files/{file_id}/content",
+        headers={"Range": "bytes=4194300-4194309"},
+        follow_redirects=True,
+    )
+    assert (part.status_code, part.content) == (206, data[4194300:4194310])
+
+
+def test_a_body_of_twenty_megabytes_is_no_matter(nginx):
+    program = Program(PUBLIC, transport=nginx())
+
+    assert program.http.post("/api/files", content=b" " * 20_000_000).status_code in {400, 413, 415}
+
+
+def test_plain_http_leads_to_https(nginx):
+    with httpx2.Client(transport=nginx()) as visitor:
+        answer = visitor.get(f"http://{NAME}/spaces?x=1")
+
+    assert (answer.status_code, answer.headers["Location"]) == (301, f"{PUBLIC}/spaces?x=1")
+
+
+def test_cookies_are_secure_and_browsers_stay_with_https(nginx):
+    with httpx2.Client(transport=nginx(), follow_redirects=True) as visitor:
+        page = visitor.get(PUBLIC)
+
+    assert page.status_code == 200
+    assert "max-age" in page.headers["Strict-Transport-Security"]
+    assert "Secure" in page.headers["Set-Cookie"]
+
+
+def test_a_call_that_waits_is_answered(nginx):
+    program = Program(PUBLIC, transport=nginx())
+    [space, *_] = program.call("GET", "/api/spaces")["results"]
+    latest = program.call("GET", f"/api/changes?space={space['id']}&cursor=latest")
+
+    answer = program.call(
+        "GET", f"/api/changes?space={space['id']}&cursor={latest['cursor']}&wait=2"
+    )
+
+    assert answer["results"] == []
+
+
+def test_while_one_server_is_gone_the_other_answers(nginx, servers):
+    program = Program(PUBLIC, transport=nginx())
+    file_id = program.upload("file", b"content")
+
+    servers[0].kill()
+
+    for _ in range(10):
+        assert program.sha256(file_id) == sha256(b"content")
