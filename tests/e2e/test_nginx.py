@@ -1,7 +1,6 @@
 """deploy/nginx.conf in Debian's nginx, in front of two web servers."""
 
 import base64
-import datetime as dt
 import os
 import shutil
 import socket
@@ -11,13 +10,11 @@ import sys
 
 import httpx2
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from files.chunkstore.chunk import CHUNK_SIZE
 from tests.crash.client import Program
 from tests.e2e.conftest import PROJECT, eventually, launch
+from tests.engines.certificates import make_certificate
 from tests.engines.ports import free_port
 from tests.world import sha256
 
@@ -52,29 +49,6 @@ class ToHere(httpx2.HTTPTransport):
         )
 
 
-def make_certificate(directory):
-    """Signed by itself, for NAME; its key beside it."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, NAME)])
-    now = dt.datetime.now(dt.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(hours=1))
-        .not_valid_after(now + dt.timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(NAME)]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    encoding = serialization.Encoding.PEM
-    (directory / "certificate.pem").write_bytes(certificate.public_bytes(encoding))
-    (directory / "key.pem").write_bytes(
-        key.private_bytes(encoding, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-
-
 @pytest.fixture(scope="module")
 def servers(tmp_path_factory):
     """Two on one database and one directory, which know of a proxy in front of them."""
@@ -102,7 +76,7 @@ def servers(tmp_path_factory):
 def nginx(servers, tmp_path_factory):
     """A way to it, by name."""
     directory = tmp_path_factory.mktemp("nginx")
-    make_certificate(directory)
+    make_certificate(directory, NAME)
     http, https = free_port(), free_port()
     text = (PROJECT / "deploy" / "nginx.conf").read_text()
     for told, here in {

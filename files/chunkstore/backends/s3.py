@@ -25,6 +25,7 @@ from botocore.exceptions import (
     EndpointConnectionError,
     HTTPClientError,
     NoCredentialsError,
+    SSLError,
 )
 from storages.backends.s3 import S3Storage
 from urllib3.exceptions import HTTPError
@@ -405,5 +406,6 @@ def _translated(error: Exception, what: str) -> NodeError:
         ConnectTimeoutError,
         HTTPClientError,
         NoCredentialsError,
+        SSLError,
     )
     return NodeOffline(text) if isinstance(error, unreachable) else NodeError(text)

@@ -6,11 +6,13 @@ import urllib3
 from files.chunkstore.backends import s3
 from files.chunkstore.backends.s3 import S3Backend
 from files.chunkstore.bucket import Bucket
+from files.chunkstore.chunk import CHUNK_SIZE
 from files.chunkstore.errors import NodeError, NodeOffline
 from files.chunkstore.probe import IntegrityMode, classify
 from tests.engines import s3servers
+from tests.engines.certificates import make_certificate
 from tests.engines.swift import swift
-from tests.files.chunkstore.conformance import KEY, content, get, sha256
+from tests.files.chunkstore.conformance import KEY, content, get, put, sha256
 
 pytestmark = pytest.mark.skipif(
     s3servers.missing() is not None, reason=f"no S3 servers: {s3servers.missing()}"
@@ -49,6 +51,34 @@ def test_servers_that_compare_checksums_with_bytes(tmp_path, node, server):
 def test_rclone_compares_nothing_so_nobody_gets_its_address(tmp_path, node):
     with s3servers.rclone(tmp_path) as address:
         assert classify(node(address)) == IntegrityMode.READBACK
+
+
+def test_over_tls_with_a_private_authority_bytes_arrive_as_they_were_sent(
+    tmp_path, node, monkeypatch
+):
+    """Left to itself boto3 sends a trailer over TLS, which stores other than AWS's own refuse."""
+    certificate = make_certificate(tmp_path, "localhost")
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(certificate[0]))
+    with s3servers.rclone(tmp_path, certificate=certificate) as address:
+        assert address.startswith("https:")
+        backend = node(address)
+        data = content(CHUNK_SIZE)
+
+        put(backend, KEY, data)
+
+        assert get(backend, KEY) == data
+        assert classify(backend) == IntegrityMode.READBACK
+
+
+def test_an_authority_that_is_not_known_makes_a_node_offline(tmp_path, node, monkeypatch):
+    certificate = make_certificate(tmp_path, "localhost")
+    with s3servers.rclone(tmp_path, certificate=certificate) as address:
+        monkeypatch.setenv("AWS_CA_BUNDLE", str(certificate[0]))
+        place = node(address).bucket
+        monkeypatch.delenv("AWS_CA_BUNDLE")
+
+        with pytest.raises(NodeOffline):
+            S3Backend("main", place).check()
 
 
 def test_moto_minds_no_signature_and_is_refused(tmp_path, node):
