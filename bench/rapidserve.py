@@ -1,5 +1,6 @@
 """RapidServe itself, started as people start it and spoken to through its public protocol."""
 
+import base64
 import json
 import os
 import subprocess
@@ -22,6 +23,19 @@ PACKED_BELOW: Final = 256 * 1024
 PACK_FILES: Final = 1000
 PACK_BYTES: Final = 4 * 2**20
 _PASSWORD: Final = "for the bench only"  # noqa: S105 - of an installation that lives for minutes
+
+
+def new_installation(home: Path) -> dict[str, str]:
+    """The environment of Django on an installation of its own, with keys, unsealed."""
+    home.mkdir(parents=True)
+    return {
+        **_without_settings(dict(os.environ)),
+        "DJANGO_SETTINGS_MODULE": "rapidserve.settings",
+        "RAPIDSERVE_HOME": str(home),
+        "RAPIDSERVE_NODES": f"main=file://{home}/chunks?seal=off",
+        "RAPIDSERVE_SECRET_KEY": os.urandom(32).hex(),
+        "RAPIDSERVE_MASTER_KEYS": f"bench:{base64.b64encode(os.urandom(32)).decode()}",
+    }
 
 
 class RapidServe:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Container, Iterable, Mapping, 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 from uuid import UUID
 
 from django.db.models import F, Min
@@ -50,6 +51,20 @@ class ChunkSpec:
 
     sha256: str
     size: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredChunk:
+    """What is asked of nodes about a chunk. Lighter than its row: one call looks up a thousand."""
+
+    id: UUID
+    key: str
+    sha256: str
+    size: int
+    node: str
+
+
+AnyChunk = TypeVar("AnyChunk", Chunk, StoredChunk)
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,7 +306,7 @@ def _is_proven(direct: Container[str], chunk: Chunk) -> bool:
     return node.direct is None or chunk.node in direct or _reads_back(chunk)
 
 
-def _those(chunks: Sequence[Chunk], ask: Callable[[Chunk], bool]) -> list[Chunk]:
+def _those(chunks: Sequence[AnyChunk], ask: Callable[[AnyChunk], bool]) -> list[AnyChunk]:
     """The chunks of which `ask` says yes. A bucket takes milliseconds for each: several at once."""
     if not any(_is_remote(chunk) for chunk in chunks):
         return [chunk for chunk in chunks if ask(chunk)]
@@ -300,12 +315,12 @@ def _those(chunks: Sequence[Chunk], ask: Callable[[Chunk], bool]) -> list[Chunk]
     return [chunk for chunk, yes in zip(chunks, answers, strict=True) if yes]
 
 
-def _is_remote(chunk: Chunk) -> bool:
+def _is_remote(chunk: Chunk | StoredChunk) -> bool:
     found = nodes().get(chunk.node)
     return found is not None and isinstance(found.config.place, Bucket)
 
 
-def _is_stored(chunk: Chunk) -> bool:
+def _is_stored(chunk: Chunk | StoredChunk) -> bool:
     node = nodes().get(chunk.node)
     if node is None:
         return False
@@ -319,7 +334,7 @@ def _is_stored(chunk: Chunk) -> bool:
         ) from error
 
 
-def _undamaged(chunks: Iterable[Chunk]) -> list[Chunk]:
+def _undamaged(chunks: Iterable[AnyChunk]) -> list[AnyChunk]:
     """Without those of which a copy was found missing or damaged."""
     found = list(chunks)
     noted = Replica.objects.filter(chunk_id__in=[c.id for c in found]).exclude(damaged_at=None)
@@ -337,7 +352,7 @@ def _reads_back(chunk: Chunk) -> bool:
     return digest.hexdigest() == chunk.sha256
 
 
-def _is_readable(chunk: Chunk) -> bool:
+def _is_readable(chunk: StoredChunk) -> bool:
     try:
         return _is_stored(chunk)
     except Unavailable:
@@ -370,19 +385,21 @@ def held_in_space(space_id: UUID, specs: Iterable[ChunkSpec]) -> dict[ChunkSpec,
     For actors who may download everything in the space: nobody else may learn which hashes it has.
     """
     wanted = set(specs)
-    rows = list(
+    extents = list(
         Extent.objects.filter(space_id=space_id, sha256__in={spec.sha256 for spec in wanted})
         .values_list("sha256", "version_id", "chunk_id")
         .distinct()
     )
     committed = set(
         Version.objects.filter(
-            id__in={version for _, version, _ in rows}, state=Version.State.COMMITTED
+            id__in={version for _, version, _ in extents}, state=Version.State.COMMITTED
         ).values_list("id", flat=True)
     )
-    candidates = {chunk for _, version, chunk in rows if version in committed}
+    candidates = {chunk for _, version, chunk in extents if version in committed}
     live = Chunk.objects.filter(id__in=candidates, state=Chunk.State.LIVE)
-    found = {ChunkSpec(chunk.sha256, chunk.size): chunk for chunk in _undamaged(live)}
+    rows = live.values_list("id", "key", "sha256", "size", "node")
+    undamaged = _undamaged(StoredChunk(*row) for row in rows)
+    found = {ChunkSpec(chunk.sha256, chunk.size): chunk for chunk in undamaged}
     asked = [chunk for spec, chunk in found.items() if spec in wanted]
     return {ChunkSpec(c.sha256, c.size): c.id for c in _those(asked, _is_readable)}
 
