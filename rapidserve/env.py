@@ -4,6 +4,7 @@ Every reader names the variable in its error, so a bad setting is one clear line
 """
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
@@ -107,3 +108,15 @@ def secret_url(name: str, schemes: tuple[str, ...]) -> str | None:
 def child_environment(**changes: str) -> dict[str, str]:
     """A copy of this process's environment for a process we start."""
     return {**os.environ, **changes}
+
+
+def origins(public: SplitResult, hosts: Iterable[str]) -> list[str]:
+    """Scheme, host and port of pages that these hosts serve, beside a public address, as browsers
+    name it (RFC 6454). No wildcards; loopback only where the public address is one."""
+    default = {"http": 80, "https": 443}[public.scheme]
+    port = f":{public.port}" if public.port not in {None, default} else ""
+    loopback = {"127.0.0.1", "localhost", "[::1]"}
+    named = [host.lower() for host in hosts if not host.startswith((".", "*"))]
+    if named[0] not in loopback:
+        named = [host for host in named if host not in loopback]
+    return [f"{public.scheme}://{host}{port}" for host in dict.fromkeys(named)]

@@ -36,6 +36,8 @@ ALLOWED_HOSTS = [
     *env.words("RAPIDSERVE_ALLOWED_HOSTS"),
 ]
 CSRF_TRUSTED_ORIGINS = [f"{_public.scheme}://{_public.netloc}"]
+# Where pages of this server are, as browsers name it: what a bucket is asked to let send to it.
+PAGE_ORIGINS = env.origins(_public, ALLOWED_HOSTS)
 TRUST_PROXY = env.boolean("RAPIDSERVE_TRUST_PROXY", default=False)
 if TRUST_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")

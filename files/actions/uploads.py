@@ -108,13 +108,14 @@ def register(*, actor: Actor, announcement: Announcement) -> tuple[Upload, bool]
 
 def add_chunks(*, actor: Actor, upload_id: UUID, start: int, chunks: Sequence[ChunkSpec]) -> Upload:
     """Register the next page of hashes of an open upload."""
-    reusable = _reusable(actor, open_upload_for(actor, upload_id).space_id, chunks)
+    announced = open_upload_for(actor, upload_id)
+    check_chunks(announced.size, start, chunks)
+    reusable = _reusable(actor, announced.space_id, chunks)
     candidates = available_nodes()
 
     def apply() -> tuple[Upload, bool]:
         upload = open_upload_for(actor, upload_id)
         place_of(actor, upload)
-        check_chunks(upload.size, start, chunks)
         _touch(upload)
         page = upload.extents.filter(index__gte=start, index__lt=start + len(chunks))
         resumed = page.exists()

@@ -182,7 +182,9 @@ def _upload_body(request: Request, upload: Upload, start: int, limit: int) -> di
     epochs = issue.upload_epochs(actor, upload)
     uploads.place_of(actor, upload)
     expires_at = issue.expiry(actor, settings.UPLOAD_URL_SECONDS)
-    direct = direct_nodes(for_pages=request.auth is None)  # a session's requests are a page's
+    # A session's requests are a page's.
+    page_origin = None if request.auth else f"{request.scheme}://{request.get_host()}"
+    direct = direct_nodes(page_origin=page_origin)
 
     def described(slot: Slot) -> dict[str, Any]:
         common = {"index": slot.index, "sha256": slot.sha256, "size": slot.size}

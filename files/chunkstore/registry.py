@@ -17,7 +17,7 @@ from files.chunkstore.backend import Backend
 from files.chunkstore.backends import local
 from files.chunkstore.bucket import Bucket
 from files.chunkstore.config import NodeConfig, parse_nodes, refuse_shared
-from files.chunkstore.errors import NodeOffline
+from files.chunkstore.errors import NodeError, NodeOffline
 from files.chunkstore.keyring import KeyRing
 from files.chunkstore.metered import Metered
 from files.chunkstore.sealed import Sealed
@@ -95,7 +95,10 @@ def direct_origins() -> tuple[str, ...]:
     with _lock:
         if "origins" not in _origins:
             direct = [node.direct for node in found.values() if node.direct]
-            _origins["origins"] = tuple({bucket.origin() for bucket in direct})
+            try:
+                _origins["origins"] = tuple(dict.fromkeys(bucket.origin() for bucket in direct))
+            except NodeError:  # no credentials now: no address can be signed either
+                return ()
         return _origins["origins"]
 
 

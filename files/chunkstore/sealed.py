@@ -131,7 +131,10 @@ class Sealed:
         return found if found is not None and self._stat_sealed(key) is None else None
 
     def authenticates(self, key: str) -> bool:
-        return self._inner.path(chunk_key(key) + SUFFIX) is not None
+        if self._inner.path(chunk_key(key) + SUFFIX) is None:
+            return False
+        # Of two objects `read` gives the kind that new chunks are.
+        return self._seal_new or self._inner.path(key) is None
 
     def check(self) -> None:
         self._inner.check()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import UUIDField
 
 from files.chunkstore.bucket import IntegrityMode
@@ -38,16 +39,18 @@ def available_nodes() -> Candidates:
     return Candidates(weights, full=full)
 
 
-def direct_nodes(*, for_pages: bool = False) -> "dict[str, S3Backend]":
+def direct_nodes(*, page_origin: str | None = None) -> "dict[str, S3Backend]":
     """The buckets into which clients send chunks themselves: their endpoints prove what comes.
 
-    `for_pages`: only those that let browsers do so.
+    `page_origin`: for a browser, only those that were seen to let pages from there do so.
     """
+    if page_origin is not None and page_origin not in settings.PAGE_ORIGINS:
+        return {}
     able = {name: node.direct for name, node in nodes().items() if node.direct}
     if not able:
         return {}
     rows = StoredNode.objects.filter(name__in=able, integrity_mode=IntegrityMode.HEADER)
-    if for_pages:
+    if page_origin is not None:
         rows = rows.filter(admits_pages=True)
     return {name: able[name] for name in rows.values_list("name", flat=True)}
 

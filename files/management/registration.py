@@ -1,7 +1,5 @@
 """The row of a node, with what was found out about it. Used by every way to set one up."""
 
-from urllib.parse import urlsplit
-
 from django.conf import settings
 
 from files.chunkstore import probe, registry
@@ -31,14 +29,17 @@ def admit_pages(name: str) -> str:
     bucket = direct_nodes().get(name)
     if bucket is None:
         return ""
-    origins = _own_origins()
+    origins = settings.PAGE_ORIGINS
     try:
         bucket.admit(origins)
     except ChunkStoreError as error:
         problem = f" {error}"
     else:
         problem = ""
-    admits = all(probe.admits(bucket, origin) for origin in origins)
+    try:
+        admits = all(probe.admits(bucket, origin) for origin in origins)
+    except ChunkStoreError as error:  # what was seen before is still true, for all we know
+        return f"{bucket.bucket} can't be asked whether browsers may send to it: {error}"
     Node.objects.filter(name=name).update(admits_pages=admits)
     if admits:
         return ""
@@ -46,13 +47,3 @@ def admit_pages(name: str) -> str:
         f"Browsers send through this server until the CORS rules of {bucket.bucket} allow PUT with"
         f" all headers from {', '.join(origins)}.{problem}"
     )
-
-
-def _own_origins() -> list[str]:
-    """Every address at which this server answers people, the public one first."""
-    public = urlsplit(settings.PUBLIC_URL)
-    port = f":{public.port}" if public.port else ""
-    hosts = dict.fromkeys(
-        host for host in settings.ALLOWED_HOSTS if not host.startswith((".", "*"))
-    )
-    return [f"{public.scheme}://{host}{port}" for host in hosts]

@@ -1,3 +1,5 @@
+from urllib.parse import urlsplit
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -134,3 +136,27 @@ def test_a_child_gets_this_environment_and_the_changes(put):
     child = env.child_environment(OTHER="new")
 
     assert (child[NAME], child["OTHER"]) == ("kept", "new")
+
+
+@pytest.mark.parametrize(
+    ("public", "hosts", "named"),
+    [
+        (
+            "http://127.0.0.1:8000",
+            ["127.0.0.1", "127.0.0.1", "localhost", "[::1]"],
+            ["http://127.0.0.1:8000", "http://localhost:8000", "http://[::1]:8000"],
+        ),
+        (
+            "https://Files.example.org:443",
+            ["files.example.org", "localhost", "other.example.org", ".example.org", "*"],
+            ["https://files.example.org", "https://other.example.org"],
+        ),
+        (
+            "https://files.example.org:8443",
+            ["files.example.org"],
+            ["https://files.example.org:8443"],
+        ),
+    ],
+)
+def test_origins_are_named_as_browsers_name_them(public, hosts, named):
+    assert env.origins(urlsplit(public), hosts) == named

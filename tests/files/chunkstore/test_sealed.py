@@ -377,6 +377,19 @@ class TestTurningSealingOnAndOff:
         assert sealed.path(KEY) is None
         assert sealed.authenticates(KEY)
 
+    def test_what_is_read_unsealed_is_not_vouched_for(self, tmp_path):
+        """Else a file planted beside a sealed one would pass for it once sealing is off."""
+        local.setup(tmp_path, "main")
+        inner = LocalBackend("main", tmp_path)
+        put(Sealed(inner, KeyRing([OLD])), KEY, b"genuine")
+        off = Sealed(inner, KeyRing([OLD]), seal_new=False)
+        assert off.authenticates(KEY)
+
+        put(inner, KEY, b"planted")
+
+        assert get(off, KEY) == b"planted"
+        assert not off.authenticates(KEY)
+
 
 def test_a_chunk_key_with_a_suffix_is_refused(sealed):
     for use in (get, Sealed.stat, Sealed.delete, Sealed.path, Sealed.authenticates):

@@ -33,7 +33,7 @@ def node(tmp_path, settings, monkeypatch):
     registry.reset()
 
 
-def test_a_rule_is_added_and_pages_send_straight(tmp_path, node):
+def test_a_rule_is_added_and_pages_send_straight(tmp_path, node, settings):
     with s3servers.ministack(tmp_path) as address:
         node(address)
         bucket = registry.nodes()["main"].direct
@@ -41,14 +41,15 @@ def test_a_rule_is_added_and_pages_send_straight(tmp_path, node):
 
         assert admit_pages("main") == ""
 
-        assert list(direct_nodes(for_pages=True)) == ["main"]
+        assert list(direct_nodes(page_origin=settings.PAGE_ORIGINS[0])) == ["main"]
+        assert direct_nodes(page_origin="http://unasked.example.org") == {}
         rules = bucket.client.get_bucket_cors(Bucket="chunks")["CORSRules"]
         assert rules[0]["AllowedOrigins"] == ["https://other.example.org"]
         assert admit_pages("main") == ""
         assert bucket.client.get_bucket_cors(Bucket="chunks")["CORSRules"] == rules
 
 
-def test_where_no_rule_can_be_added_pages_send_through_the_server(tmp_path, node):
+def test_where_no_rule_can_be_added_pages_send_through_the_server(tmp_path, node, settings):
     with swift(tmp_path) as address:
         node(address)
 
@@ -56,4 +57,25 @@ def test_where_no_rule_can_be_added_pages_send_through_the_server(tmp_path, node
 
         assert "allow PUT" in problem
         assert list(direct_nodes()) == ["main"]
-        assert list(direct_nodes(for_pages=True)) == []
+        assert direct_nodes(page_origin=settings.PAGE_ORIGINS[0]) == {}
+
+
+def test_a_store_that_is_away_changes_nothing(tmp_path, node, settings):
+    with s3servers.ministack(tmp_path) as address:
+        node(address)
+        assert admit_pages("main") == ""
+
+    assert "can't be asked" in admit_pages("main")
+
+    assert list(direct_nodes(page_origin=settings.PAGE_ORIGINS[0])) == ["main"]
+
+
+@pytest.mark.usefixtures("node")
+def test_pages_are_shown_while_no_address_can_be_signed(settings, monkeypatch):
+    settings.NODES = "main=s3://chunks?endpoint=http://127.0.0.1:1&region=eu-1"
+    registry.reset()
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    for name in s3servers.CREDENTIALS:
+        monkeypatch.delenv(name)
+
+    assert registry.direct_origins() == ()
