@@ -1,5 +1,7 @@
 """RAPIDSERVE_NODES: what it may say, and what is refused in one clear line."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -205,3 +207,18 @@ class TestBuilding:
 
         with pytest.raises(SettingError, match="same place"):
             registry.nodes()
+
+
+def test_boto3_is_loaded_only_for_buckets():
+    """It takes 25 MB in each process."""
+    look = (
+        "import sys, django; django.setup()\n"
+        "import files.admin, files.api.urls, files.delivery.app, files.management.preparation\n"
+        "import files.web.urls\n"
+        "from files.chunkstore import registry; registry.nodes()\n"
+        "print('botocore' in sys.modules)"
+    )
+
+    done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "False"
