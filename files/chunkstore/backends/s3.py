@@ -27,6 +27,7 @@ from botocore.exceptions import (
     NoCredentialsError,
     SSLError,
 )
+from django.core.exceptions import ImproperlyConfigured
 from storages.backends.s3 import S3Storage
 from urllib3.exceptions import HTTPError
 
@@ -50,6 +51,8 @@ MARKER: Final = "rapidserve-node.json"
 LAYOUT: Final = 1
 CHECK_SECONDS: Final = 1.0
 """How long a check that passed is believed: each register makes one."""
+REST_SECONDS: Final = 5.0
+"""How long one that failed is: a store that does not answer would hold every register up for 15."""
 
 _ABSENT: Final = {"NoSuchKey", "404"}
 _TAKEN: Final = {"PreconditionFailed", "412"}
@@ -76,19 +79,25 @@ class S3Backend:
         self.name = name
         self.bucket = bucket
         self._lock = threading.Lock()
-        self._checked_at = float("-inf")
+        self._failure: NodeError | None = None
+        self._believed_until = float("-inf")
 
     @cached_property
     def client(self) -> "S3Client":
         """One for all threads, as boto3 allows: making one takes 0.1 s and megabytes."""
-        storage: Any = S3Storage(  # type: ignore[no-untyped-call] # has no types
-            bucket_name=self.bucket.name,
-            location=self.bucket.prefix,
-            endpoint_url=self.bucket.endpoint,
-            region_name=self.bucket.region,
-            session_profile=self.bucket.profile,
-            client_config=_client_config(path_style=self.bucket.endpoint is not None),
-        )
+        try:
+            storage: Any = S3Storage(  # type: ignore[no-untyped-call] # has no types
+                bucket_name=self.bucket.name,
+                location=self.bucket.prefix,
+                endpoint_url=self.bucket.endpoint,
+                region_name=self.bucket.region,
+                session_profile=self.bucket.profile,
+                client_config=_client_config(path_style=self.bucket.endpoint is not None),
+            )
+        except ImproperlyConfigured as error:
+            raise NodeError(
+                f"{self.name}: profile= and AWS_ACCESS_KEY_ID both name credentials; keep one."
+            ) from error
         with self._lock:
             client: S3Client = storage.connection.meta.client
         return client
@@ -150,10 +159,16 @@ class S3Backend:
         return False
 
     def check(self) -> None:
-        if time.monotonic() - self._checked_at < CHECK_SECONDS:
+        if self._is_believed():
+            if self._failure is not None:
+                raise type(self._failure)(str(self._failure))
             return
-        self._read_marker()
-        self._checked_at = time.monotonic()
+        try:
+            self._read_marker()
+        except NodeError as error:
+            self._believe(error, REST_SECONDS)
+            raise
+        self._believe(None, CHECK_SECONDS)
 
     def put(self, key: str, content: bytes) -> None:
         """Store an object unless the key is taken. Only this backend's writer calls it."""
@@ -249,6 +264,22 @@ class S3Backend:
     def _encryption(self) -> Any:
         return {"ServerSideEncryption": self.bucket.sse} if self.bucket.sse else {}
 
+    def _is_believed(self) -> bool:
+        """Whether the last check still holds. Of those who find a failure outdated one asks again,
+        on behalf of all."""
+        with self._lock:
+            now = time.monotonic()
+            if now < self._believed_until:
+                return True
+            if self._failure is not None:
+                self._believed_until = now + REST_SECONDS
+            return False
+
+    def _believe(self, failure: NodeError | None, seconds: float) -> None:
+        with self._lock:
+            self._failure = failure
+            self._believed_until = time.monotonic() + seconds
+
     def _read_marker(self) -> None:
         """NodeOffline unless the bucket's marker names this node: another bucket, or one that was
         emptied, must not be taken for a node that has lost its chunks."""
@@ -289,17 +320,17 @@ def setup(bucket: Bucket, name: str) -> None:
     as it is. NodeError when it is another node's, or something else lies under the prefix."""
     backend = S3Backend(name, bucket)
     try:
-        backend.check()
+        backend._read_marker()  # noqa: SLF001 - the other half of this module
     except NodeOffline:
         _refuse_strangers(backend)
     else:
         return
     content = json.dumps({"node": name, "layout": LAYOUT}).encode()
-    with backend._errors(MARKER):  # noqa: SLF001 - the other half of this module
+    with backend._errors(MARKER):  # noqa: SLF001 - likewise
         backend.client.put_object(
             Bucket=bucket.name, Key=f"{bucket.prefix}{MARKER}", Body=content, IfNoneMatch="*"
         )
-    backend.check()
+    backend._read_marker()  # noqa: SLF001 - likewise
 
 
 def _refuse_strangers(backend: S3Backend) -> None:

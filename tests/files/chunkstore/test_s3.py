@@ -107,6 +107,28 @@ class TestOffline:
         with pytest.raises(NodeOffline):
             S3Backend("main", bucket).check()
 
+    def test_one_that_failed_is_not_asked_again_at_once(self, node, bucket, client, monkeypatch):
+        marker = f"chunks/{MARKER}"
+        content = client.get_object(Bucket=bucket.name, Key=marker)["Body"].read()
+        now = 1000.0
+        monkeypatch.setattr(s3.time, "monotonic", lambda: now)
+        client.delete_object(Bucket=bucket.name, Key=marker)
+        with pytest.raises(NodeOffline):
+            node.check()
+        client.put_object(Bucket=bucket.name, Key=marker, Body=content)
+
+        with pytest.raises(NodeOffline, match=MARKER):
+            node.check()
+        now += s3.REST_SECONDS
+        node.check()
+
+    @pytest.mark.usefixtures("client")
+    def test_two_kinds_of_credentials_are_refused_in_one_line(self):
+        place = Bucket("b", "", endpoint="http://127.0.0.1:1", region="us-east-1", profile="work")
+
+        with pytest.raises(NodeError, match="keep one"):
+            s3.setup(place, "main")
+
     def test_a_server_that_is_gone(self, client):
         gone = Bucket("b", "", endpoint="http://127.0.0.1:1", region="us-east-1")
 
