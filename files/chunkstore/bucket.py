@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,10 @@ class Presigned:
 
     url: str
     headers: dict[str, str]
+
+
+PageMethod = Literal["GET", "PUT"]
+"""What pages do with signed addresses, if they are let: fetch chunks, and send them."""
 
 
 class IntegrityMode(StrEnum):

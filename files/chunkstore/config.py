@@ -8,6 +8,8 @@
 - seal (on; of a bucket, off): encrypt new chunks before they are stored. Chunks that are there stay
   readable either way. Into a bucket that seals, bytes go through this server; into others clients
   send them themselves, where its endpoint proves them (files/chunkstore/probe.py).
+- of a bucket that does not seal, direct (on): clients send to it themselves; off where they can't
+  reach it. redirect (off): clients that download are led to it for whole chunks.
 - of a bucket, endpoint, region and profile: as for every program that speaks S3; left out, boto3
   finds them in its own places, and there it finds the credentials. sse: what the store is asked to
   encrypt with, such as AES256.
@@ -35,7 +37,7 @@ _WORD = re.compile(r"[A-Za-z0-9:._-]{1,100}")
 _COMMON: Final = frozenset({"weight", "domain", "seal"})
 _PARAMETERS: Final = {
     "file": _COMMON,
-    "s3": _COMMON | {"endpoint", "region", "profile", "sse"},
+    "s3": _COMMON | {"endpoint", "region", "profile", "sse", "direct", "redirect"},
 }
 
 Place = Path | Bucket
@@ -50,6 +52,8 @@ class NodeConfig:
     weight: float
     domain: str
     seal: bool
+    direct: bool = False
+    redirect: bool = False
 
 
 def parse_nodes(text: str) -> tuple[NodeConfig, ...]:
@@ -88,12 +92,20 @@ def _parse_node(item: str) -> NodeConfig:
     if url.scheme not in _PARAMETERS:
         raise _refusal(name, f"{url.scheme[:20] or 'an address without a scheme'} is not supported")
     parameters = _parameters(name, url)
+    is_bucket = url.scheme == "s3"
+    seal = _switch(name, parameters, "seal", default=not is_bucket)
+    direct = _switch(name, parameters, "direct", default=is_bucket and not seal)
+    redirect = _switch(name, parameters, "redirect", default=False)
+    if seal and (direct or redirect):
+        raise _refusal(name, "what is sealed goes through this server: no direct=on, redirect=on")
     return NodeConfig(
         name=name,
-        place=_directory(name, url) if url.scheme == "file" else _bucket(name, url, parameters),
+        place=_bucket(name, url, parameters) if is_bucket else _directory(name, url),
         weight=_weight(name, parameters.get("weight", "1")),
         domain=_domain(name, parameters.get("domain", name)),
-        seal=_seal(name, parameters.get("seal", "off" if url.scheme == "s3" else "on")),
+        seal=seal,
+        direct=direct,
+        redirect=redirect,
     )
 
 
@@ -165,9 +177,10 @@ def _domain(name: str, text: str) -> str:
     return text
 
 
-def _seal(name: str, text: str) -> bool:
+def _switch(name: str, parameters: dict[str, str], which: str, *, default: bool) -> bool:
+    text = parameters.get(which, "on" if default else "off")
     if text not in {"on", "off"}:
-        raise _refusal(name, f"seal must be on or off, not {text[:20]!r}")
+        raise _refusal(name, f"{which} must be on or off, not {text[:20]!r}")
     return text == "on"
 
 

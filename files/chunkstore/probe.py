@@ -8,7 +8,7 @@ import base64
 import hashlib
 import os
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
 from urllib.parse import urlsplit
@@ -17,7 +17,7 @@ import urllib3
 from urllib3.exceptions import HTTPError
 
 from files.chunkstore.backends.s3 import S3Backend
-from files.chunkstore.bucket import IntegrityMode, Presigned
+from files.chunkstore.bucket import IntegrityMode, PageMethod, Presigned
 from files.chunkstore.errors import ChunkAbsent, ChunkStoreError, NodeError, NodeOffline
 from rapidserve import env
 
@@ -44,24 +44,29 @@ def classify(backend: S3Backend) -> IntegrityMode:
     return IntegrityMode.HEADER if enforced else IntegrityMode.READBACK
 
 
-def admits(backend: S3Backend, origin: str) -> bool:
-    """Whether a browser may send from a page of `origin`: what it asks beforehand, asked here.
+def admits(backend: S3Backend, origin: str, methods: Iterable[PageMethod]) -> bool:
+    """Whether a browser may do that from a page of `origin`: what it asks beforehand, asked here.
 
     NodeError when there is no answer. https://fetch.spec.whatwg.org/#cors-preflight-fetch
     """
     key = secrets.token_hex(16)
     digest = hashlib.sha256(b"").hexdigest()
-    presigned = backend.presigned_put(key, size=1, sha256=digest, seconds=SECONDS)
-    asked = {
-        "Origin": origin,
-        "Access-Control-Request-Method": "PUT",
-        "Access-Control-Request-Headers": ",".join(sorted(presigned.headers)),
+    addresses: dict[PageMethod, Presigned] = {
+        "PUT": backend.presigned_put(key, size=1, sha256=digest, seconds=SECONDS),
+        "GET": Presigned(backend.presigned_get(key, seconds=SECONDS), {}),
     }
+    return all(_admits(addresses[method], origin, method) for method in methods)
+
+
+def _admits(presigned: Presigned, origin: str, method: PageMethod) -> bool:
+    asked = {"Origin": origin, "Access-Control-Request-Method": method}
+    if presigned.headers:
+        asked["Access-Control-Request-Headers"] = ",".join(sorted(presigned.headers))
     answer = _ask("OPTIONS", presigned.url, headers=asked)
     return (
         answer.status < 300  # noqa: PLR2004 - any success
         and answer.headers.get("Access-Control-Allow-Origin") in {origin, "*"}
-        and _allows(answer.headers.get("Access-Control-Allow-Methods"), {"put"})
+        and _allows(answer.headers.get("Access-Control-Allow-Methods"), {method.lower()})
         and _allows(answer.headers.get("Access-Control-Allow-Headers"), set(presigned.headers))
     )
 

@@ -31,13 +31,13 @@ if TYPE_CHECKING:
 class Node:
     """A node and the one backend through which this process talks to it.
 
-    `direct`: its bucket, when clients might send chunks there themselves; None where chunks are
-    sealed, since that is done here, and for a directory.
+    `bucket`: what others than this process might be led to: the bucket of a node that does not
+    seal. None for one that does, and for a directory.
     """
 
     config: NodeConfig
     backend: Metered
-    direct: "S3Backend | None" = None
+    bucket: "S3Backend | None" = None
 
 
 _lock = Lock()
@@ -89,14 +89,18 @@ def probe(name: str) -> str:
     return classify(S3Backend(name, config.place)).value
 
 
-def direct_origins() -> tuple[str, ...]:
-    """Where pages may have to send chunks, beside this server; worked out once for each process."""
+def bucket_origins() -> tuple[str, ...]:
+    """Where pages may be led with chunks, beside this server; worked out once for each process."""
     found = nodes()
     with _lock:
         if "origins" not in _origins:
-            direct = [node.direct for node in found.values() if node.direct]
+            buckets = [
+                node.bucket
+                for node in found.values()
+                if node.bucket and (node.config.direct or node.config.redirect)
+            ]
             try:
-                _origins["origins"] = tuple(dict.fromkeys(bucket.origin() for bucket in direct))
+                _origins["origins"] = tuple(dict.fromkeys(bucket.origin() for bucket in buckets))
             except NodeError:  # no credentials now: no address can be signed either
                 return ()
         return _origins["origins"]
@@ -134,4 +138,4 @@ def _node(config: NodeConfig, ring: KeyRing) -> Node:
 
     bucket = S3Backend(config.name, config.place)
     backend = Metered(Sealed(bucket, ring, seal_new=config.seal))
-    return Node(config, backend, direct=None if config.seal else bucket)
+    return Node(config, backend, bucket=None if config.seal else bucket)

@@ -1,6 +1,7 @@
 """Which nodes there are for a chunk: where a new one goes, where the copies of an old one are."""
 
 import shutil
+import time
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -39,20 +40,46 @@ def available_nodes() -> Candidates:
     return Candidates(weights, full=full)
 
 
-def direct_nodes(*, page_origin: str | None = None) -> "dict[str, S3Backend]":
-    """The buckets into which clients send chunks themselves: their endpoints prove what comes.
-
-    `page_origin`: for a browser, only those that were seen to let pages from there do so.
-    """
-    if page_origin is not None and page_origin not in settings.PAGE_ORIGINS:
-        return {}
-    able = {name: node.direct for name, node in nodes().items() if node.direct}
+def proving_nodes() -> "dict[str, S3Backend]":
+    """The buckets whose endpoints prove what comes: who sent it does not matter."""
+    able = {name: node.bucket for name, node in nodes().items() if node.bucket}
     if not able:
         return {}
     rows = StoredNode.objects.filter(name__in=able, integrity_mode=IntegrityMode.HEADER)
-    if page_origin is not None:
-        rows = rows.filter(admits_pages=True)
     return {name: able[name] for name in rows.values_list("name", flat=True)}
+
+
+def direct_nodes(*, page_origin: str | None = None) -> "dict[str, S3Backend]":
+    """The buckets into which clients send chunks themselves.
+
+    `page_origin`: for a browser, only those that were seen to let pages from there do so.
+    """
+    found = {
+        name: bucket for name, bucket in proving_nodes().items() if nodes()[name].config.direct
+    }
+    if page_origin is None or not found:
+        return found
+    return {name: bucket for name, bucket in found.items() if name in _admitting(page_origin)}
+
+
+def pages_are_led_to(name: str, host: str) -> bool:
+    """Whether browsers that come from pages of this host may be led to the node's bucket, as it
+    was found out up to a minute ago: this is asked for every chunk."""
+    at_host = [origin for origin in settings.PAGE_ORIGINS if origin.endswith(f"://{host}")]
+    return bool(at_host) and name in _admitting_in(int(time.monotonic() // 60), at_host[0])
+
+
+@lru_cache(maxsize=8)
+def _admitting_in(_minute: int, page_origin: str) -> frozenset[str]:
+    return _admitting(page_origin)
+
+
+def _admitting(page_origin: str) -> frozenset[str]:
+    """Names of the nodes that were seen to let pages from there do what they have to."""
+    if page_origin not in settings.PAGE_ORIGINS:
+        return frozenset()
+    rows = StoredNode.objects.filter(admits_pages=True)
+    return frozenset(rows.values_list("name", flat=True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from files.chunkstore.errors import (
 )
 from files.chunkstore.registry import node, nodes
 from files.content.placement import Candidates
-from files.content.topology import available_nodes, direct_nodes
+from files.content.topology import available_nodes, proving_nodes
 from files.models import Chunk, Extent, Replica, Upload, Version
 from files.models.chunks import random_key
 from rapidserve.crashpoints import crash_point
@@ -232,12 +232,12 @@ def _prove_page(upload: Upload, page: list[Extent]) -> list[int]:
     pending = [chunk for chunk in chunks.values() if chunk.state == Chunk.State.PENDING]
     if not pending:
         return []
-    direct = direct_nodes()
-    stored = _those(pending, partial(_is_proven, direct))
+    proving = proving_nodes()
+    stored = _those(pending, partial(_is_proven, proving))
     if stored:
         crash_point("prove.found")
         twins = _readable_twins(stored)
-        run_atomic(lambda: _go_live(upload, stored, twins, direct))
+        run_atomic(lambda: _go_live(upload, stored, twins, proving))
         crash_point("prove.live")
     # Read again: this request, or another one of the same upload, may have adopted other chunks.
     extents, chunks = settle(upload, _read_again(extents))
@@ -245,7 +245,7 @@ def _prove_page(upload: Upload, page: list[Extent]) -> list[int]:
 
 
 def _go_live(
-    upload: Upload, stored: list[Chunk], twins: dict[ChunkSpec, UUID], direct: Container[str]
+    upload: Upload, stored: list[Chunk], twins: dict[ChunkSpec, UUID], proving: Container[str]
 ) -> None:
     """Pending -> live, or adopt the live twin with the same content.
 
@@ -269,7 +269,7 @@ def _go_live(
             node=chunk.node,
             verified_at=now,
             verified_how=(
-                Replica.VerifiedHow.STORE if chunk.node in direct else Replica.VerifiedHow.HASHED
+                Replica.VerifiedHow.STORE if chunk.node in proving else Replica.VerifiedHow.HASHED
             ),
         )
         for chunk in proven
@@ -293,7 +293,7 @@ def _readable_twins(chunks: list[Chunk]) -> dict[ChunkSpec, UUID]:
     return {ChunkSpec(c.sha256, c.size): c.id for c in _those(twins, _reads_back)}
 
 
-def _is_proven(direct: Container[str], chunk: Chunk) -> bool:
+def _is_proven(proving: Container[str], chunk: Chunk) -> bool:
     """Whether the announced bytes are there. Unavailable when the node can't be asked.
 
     What came through this server became visible under its random key only after it had hashed to
@@ -303,7 +303,7 @@ def _is_proven(direct: Container[str], chunk: Chunk) -> bool:
     if not _is_stored(chunk):
         return False
     node = nodes()[chunk.node]
-    return node.direct is None or chunk.node in direct or _reads_back(chunk)
+    return node.bucket is None or chunk.node in proving or _reads_back(chunk)
 
 
 def _those(chunks: Sequence[AnyChunk], ask: Callable[[AnyChunk], bool]) -> list[AnyChunk]:

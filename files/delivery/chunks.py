@@ -20,6 +20,7 @@ from files.chunkstore.registry import nodes
 from files.delivery import bodies
 from files.delivery.admission import admitted
 from files.delivery.answers import INERT, is_cached, range_header
+from files.delivery.handover import handed_over
 from files.delivery.responses import (
     SendFile,
     extent_blocks,
@@ -70,6 +71,8 @@ async def get_chunk(request: Request) -> Response:
     status = 206 if wanted else 200
     if request.method == "HEAD":
         return Response(status_code=status, headers=headers, media_type=BINARY)
+    if answer := await handed_over(request, extent, headers, BINARY):
+        return answer
     if not wanted and (path := sendable_file(request, extent)):
         return SendFile(path, headers, BINARY)
     blocks = extent_blocks(version_id, extent, start, length)

@@ -40,7 +40,7 @@ def page(*methods: str) -> Callable[[View], View]:
 
 def _may_send(view: View) -> View:
     def allowing(request: HttpRequest, **kwargs: object) -> HttpResponse:
-        allowed = csp_update({"connect-src": registry.direct_origins()})(view)
+        allowed = csp_update({"connect-src": registry.bucket_origins()})(view)
         return cast("HttpResponse", allowed(request, **kwargs))
 
     return wraps(view)(allowing)

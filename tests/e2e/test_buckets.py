@@ -131,6 +131,46 @@ def test_a_browser_sends_straight_into_it(start, store, bucket, browser, tmp_pat
     assert visitor.download("film.mov", tmp_path) == file.read_bytes()
 
 
+def test_where_told_whole_chunks_are_fetched_from_it(start, store, bucket, browser, tmp_path):
+    server = start(environment(store, bucket, "&redirect=on"))
+    program = Program(server.url)
+    file = random_file(tmp_path, "film.mov", 3 * CHUNK_SIZE + 10)
+    file_id = program.upload("film.mov", file.read_bytes())
+    small, _ = program.pack([("a", b"in a chunk with others"), ("b", b"others")])
+    [chunk, *_] = program.call("GET", f"/api/download/{file_id}")["chunks"]
+    [part] = program.call("GET", f"/api/download/{small}")["chunks"]
+
+    led = program.http.get(chunk["url"])
+    fetched = program.http.get(led.headers["Location"])
+    ranged = program.http.get(chunk["url"], headers={"Range": "bytes=5-9"})
+    elsewhere = program.http.get(chunk["url"], headers={"Host": f"localhost:{server.port}"})
+
+    assert (led.status_code, led.headers["Cache-Control"]) == (302, "no-store")
+    assert led.headers["Location"].startswith(f"{store}/{bucket.name}/chunks/")
+    assert "X-Amz-Expires=30" in led.headers["Location"]
+    assert fetched.content == file.read_bytes()[:CHUNK_SIZE]
+    assert fetched.headers["Content-Type"] == "application/octet-stream"
+    assert ranged.content == file.read_bytes()[5:10]
+    assert elsewhere.status_code == 302
+    assert program.http.get(part["url"]).content == b"in a chunk with others"
+
+    visitor = visit(browser, server.url)
+    fetched_from = []
+    visitor.page.on("response", lambda r: r.request.method == "GET" and fetched_from.append(r.url))
+    assert visitor.download("film.mov", tmp_path) == file.read_bytes()
+    assert len([url for url in fetched_from if url.startswith(f"{store}/")]) == 4
+
+
+def test_nobody_is_led_to_one_that_is_out_of_reach(start, store, bucket):
+    program = Program(start(environment(store, bucket, "&direct=off")).url)
+    data = os.urandom(CHUNK_SIZE + 10)
+
+    file_id = program.upload("large", data)
+
+    assert not any(address.startswith(store) for address in program.addresses)
+    assert program.sha256(file_id) == sha256(data)
+
+
 def test_in_one_that_seals_files_are_kept_sealed_and_come_back(start, store, bucket):
     settings = environment(store, bucket, "&seal=on")
     server = start(settings)

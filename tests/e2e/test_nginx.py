@@ -7,6 +7,9 @@ import socket
 import ssl
 import subprocess
 import sys
+from collections import Counter
+from contextlib import contextmanager
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
@@ -14,6 +17,7 @@ import pytest
 from files.chunkstore.chunk import CHUNK_SIZE
 from tests.crash.client import Program
 from tests.e2e.conftest import PROJECT, eventually, launch
+from tests.engines import s3servers
 from tests.engines.certificates import make_certificate
 from tests.engines.ports import free_port
 from tests.world import sha256
@@ -22,6 +26,9 @@ NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 pytestmark = [
     pytest.mark.e2e,
     pytest.mark.skipif(NGINX is None, reason="no nginx (Debian: apt install nginx-light)"),
+    pytest.mark.skipif(
+        s3servers.missing() is not None, reason=f"no S3 server: {s3servers.missing()}"
+    ),
 ]
 NAME = "files.example.org"
 PUBLIC = f"https://{NAME}"
@@ -50,14 +57,28 @@ class ToHere(httpx2.HTTPTransport):
 
 
 @pytest.fixture(scope="module")
-def servers(tmp_path_factory):
-    """Two on one database and one directory, which know of a proxy in front of them."""
-    home = tmp_path_factory.mktemp("nginx-servers")
+def store(tmp_path_factory):
+    with s3servers.ministack(tmp_path_factory.mktemp("ministack")) as address:
+        s3servers.make_bucket(address, "chunks")
+        yield address
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    return tmp_path_factory.mktemp("nginx-servers")
+
+
+@pytest.fixture(scope="module")
+def servers(home, store):
+    """Two on one database, a bucket and two directories, which know of a proxy before them."""
     settings = {
         "RAPIDSERVE_PUBLIC_URL": PUBLIC,
         "RAPIDSERVE_TRUST_PROXY": "true",
         "RAPIDSERVE_DATABASE_URL": f"sqlite:///{home / 'metadata.sqlite3'}",
-        "RAPIDSERVE_NODES": f"main=file://{home / 'disk'}",
+        "RAPIDSERVE_X_ACCEL": "true",
+        "RAPIDSERVE_NODES": f"main=s3://chunks?endpoint={store}&region={s3servers.REGION}&direct=off;"
+        f"disk=file://{home / 'disk'}?seal=off;sealed=file://{home / 'sealed'}",
+        **s3servers.CREDENTIALS,
         "RAPIDSERVE_SECRET_KEY": os.urandom(32).hex(),
         "RAPIDSERVE_MASTER_KEYS": f"first:{base64.b64encode(os.urandom(32)).decode()}",
     }
@@ -73,9 +94,14 @@ def servers(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def nginx(servers, tmp_path_factory):
+def nginx(servers, store, home, tmp_path_factory):
     """A way to it, by name."""
-    directory = tmp_path_factory.mktemp("nginx")
+    with running_nginx(servers, store, home / "disk", tmp_path_factory.mktemp("nginx")) as way:
+        yield way
+
+
+@contextmanager
+def running_nginx(servers, store, disk, directory):
     make_certificate(directory, NAME)
     http, https = free_port(), free_port()
     text = (PROJECT / "deploy" / "nginx.conf").read_text()
@@ -85,10 +111,15 @@ def nginx(servers, tmp_path_factory):
         "listen 8080;": f"listen 127.0.0.1:{http};",
         "listen 8443 ": f"listen 127.0.0.1:{https} ",
         "/etc/nginx/tls/": f"{directory}/",
+        "http://s3:7070": store,
+        "Host s3:7070": f"Host {urlsplit(store).netloc}",
+        "/srv/chunks": str(disk),
         "/tmp/nginx": f"{directory}/nginx",  # noqa: S108 - what stands in the file
     }.items():
         assert told in text
         text = text.replace(told, here)
+    if os.geteuid() == 0:  # its processes would be nobody's, who can't read the directory
+        text = f"user root;\n{text}"
     (directory / "nginx.conf").write_text(text)
     command = [NGINX, "-c", str(directory / "nginx.conf"), "-g", "daemon off;"]
     with (directory / "out").open("wb") as output:
@@ -164,3 +195,80 @@ def test_while_one_server_is_gone_the_other_answers(nginx, servers):
 
     for _ in range(10):
         assert program.sha256(file_id) == sha256(b"content")
+
+
+class TestChunksThatNginxSends:
+    @pytest.fixture
+    def chunks(self, nginx):
+        """Of a file of twelve: each with its address and its bytes."""
+        program = Program(PUBLIC, transport=nginx())
+        data = os.urandom(12 * CHUNK_SIZE)
+        manifest = program.call("GET", f"/api/download/{program.upload('film', data)}")
+        return [
+            (chunk["url"], data[at * CHUNK_SIZE : (at + 1) * CHUNK_SIZE])
+            for at, chunk in enumerate(manifest["chunks"])
+        ]
+
+    @pytest.fixture
+    def visitor(self, nginx):
+        with httpx2.Client(transport=nginx()) as visitor:
+            yield visitor
+
+    @staticmethod
+    def led_to(server, url):
+        """Where a server leads nginx, "" when it sends the chunk itself."""
+        answer = httpx2.get(server.url + urlsplit(url).path, headers={"Host": NAME})
+        path = answer.headers.get("X-Accel-Redirect", "")
+        assert (answer.content == b"") == bool(path)
+        return path
+
+    def test_those_of_buckets_and_of_plain_directories(self, servers, visitor, chunks):
+        nodes = Counter()
+        for url, data in chunks:
+            path = self.led_to(servers[1], url)
+            answer = visitor.get(url, headers={"Cookie": "a=b", "Authorization": "Bearer rs_x"})
+
+            nodes[path.split("/")[2] if path else "sealed"] += 1
+            assert (answer.status_code, answer.content) == (200, data)
+            assert answer.headers.get_list("ETag") == [f'"{sha256(data)}"']
+            assert answer.headers.get_list("Content-Type") == ["application/octet-stream"]
+            assert answer.headers.get_list("Cache-Control") == ["private, no-cache"]
+            assert answer.headers.get_list("X-Content-Type-Options") == ["nosniff"]
+            assert answer.headers.get_list("Content-Security-Policy") == [
+                "sandbox; default-src 'none'"
+            ]
+            assert "X-Accel-Redirect" not in answer.headers
+
+        assert set(nodes) == {"main", "disk", "sealed"}
+
+    def test_parts_and_what_the_reader_has_are_the_servers_business(self, visitor, chunks):
+        for url, data in chunks:
+            part = visitor.get(url, headers={"Range": "bytes=10-19"})
+            known = visitor.get(url, headers={"If-None-Match": f'"{sha256(data)}"'})
+            head = visitor.head(url)
+
+            assert (part.status_code, part.content) == (206, data[10:20])
+            assert (known.status_code, known.content) == (304, b"")
+            assert head.headers["Content-Length"] == str(CHUNK_SIZE)
+
+    def test_nobody_else_is_led_there(self, servers, visitor, chunks):
+        paths = [path for path in (self.led_to(servers[1], url) for url, _ in chunks) if path]
+        answers = [visitor.get(PUBLIC + path) for path in paths]
+
+        # nginx takes its own "not found" for the store's.
+        assert {answer.json()["error"]["code"] for answer in answers} == {"storage_unavailable"}
+        assert visitor.get(f"{PUBLIC}/_chunks/unavailable").status_code == 404
+        altered = chunks[0][0][:-3] + "AAA"
+        assert visitor.get(altered).status_code == 403
+
+    def test_one_that_nginx_does_not_find_is_503(self, servers, store, chunks, tmp_path):
+        [url, *_] = [u for u, _ in chunks if "/_chunks/disk/" in self.led_to(servers[1], u)]
+        with (
+            running_nginx(servers, store, tmp_path / "other", tmp_path) as way,
+            httpx2.Client(transport=way()) as visitor,
+        ):
+            answer = visitor.get(url)
+
+        assert answer.status_code == 503
+        assert answer.json()["error"]["code"] == "storage_unavailable"
+        assert answer.headers["Retry-After"] == "10"

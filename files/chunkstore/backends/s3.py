@@ -39,7 +39,7 @@ from files.chunkstore.backend import (
     object_key,
     range_end,
 )
-from files.chunkstore.bucket import Bucket, Presigned
+from files.chunkstore.bucket import Bucket, PageMethod, Presigned
 from files.chunkstore.errors import ChunkAbsent, NodeError, NodeFull, NodeOffline
 from files.chunkstore.proof import Proof
 
@@ -214,6 +214,20 @@ class S3Backend:
             raise NodeError(f"{self.name}: the address does not sign {sorted(headers)}.")
         return Presigned(url, headers)
 
+    def presigned_get(self, key: str, *, seconds: int) -> str:
+        """An address that gives the object, as a download without a type, to whoever has it."""
+        with self._errors(key):
+            return self.client.generate_presigned_url(
+                "get_object",
+                Params={
+                    **self._object(key),
+                    "ResponseContentType": "application/octet-stream",
+                    "ResponseContentDisposition": "attachment",
+                    "ResponseCacheControl": "private, no-store",
+                },
+                ExpiresIn=seconds,
+            )
+
     def origin(self) -> str:
         """Of the addresses that are signed here: scheme, host and port, as browsers compare it."""
         try:
@@ -224,8 +238,8 @@ class S3Backend:
             raise _translated(error, str(self.bucket)) from error
         return f"{parts.scheme}://{parts.netloc}"
 
-    def admit(self, origins: Sequence[str]) -> None:
-        """Let pages of these origins send to signed addresses (CORS). Rules that are there stay.
+    def admit(self, origins: Sequence[str], methods: Sequence["PageMethod"]) -> None:
+        """Let pages of these origins use signed addresses (CORS). Rules that are there stay.
 
         NodeError when the store knows no such rules, or these credentials may not set them.
         """
@@ -234,7 +248,7 @@ class S3Backend:
             admitted = {
                 origin
                 for rule in rules
-                if "PUT" in rule["AllowedMethods"]
+                if set(methods) <= set(rule["AllowedMethods"])
                 for origin in rule["AllowedOrigins"]
             }
             missing = [origin for origin in origins if not {origin, "*"} & admitted]
@@ -242,7 +256,7 @@ class S3Backend:
                 return
             rule: CORSRuleTypeDef = {
                 "AllowedOrigins": missing,
-                "AllowedMethods": ["PUT"],
+                "AllowedMethods": list(methods),
                 "AllowedHeaders": ["*"],
                 "MaxAgeSeconds": 3600,
             }

@@ -52,6 +52,18 @@ def test_a_bucket_may_seal_too_and_then_bytes_go_through_the_server():
     assert parse_nodes("main=s3://bucket?seal=on")[0].seal
 
 
+def test_clients_send_to_a_bucket_and_are_not_led_to_it_unless_told():
+    plain, led, kept, sealed = parse_nodes(
+        "a=s3://bucket/a;b=s3://bucket/b?redirect=on;"
+        "c=s3://bucket/c?direct=off;d=s3://bucket/d?seal=on"
+    )
+
+    assert (plain.direct, plain.redirect) == (True, False)
+    assert (led.direct, led.redirect) == (True, True)
+    assert (kept.direct, kept.redirect) == (False, False)
+    assert (sealed.direct, sealed.redirect) == (False, False)
+
+
 def test_a_bucket_may_be_the_nodes_alone():
     assert parse_nodes("main=s3://bucket")[0].place == Bucket("bucket", "")
 
@@ -95,6 +107,11 @@ def test_paths_are_decoded_and_put_in_normal_form(url, directory):
         ("main=s3://bucket/a?endpoint=https://host:port", "endpoint is not a URL"),
         ("main=s3://bucket/a?region=", "region is not one"),
         ("main=s3://bucket/a?seal=maybe", "seal must be on or off"),
+        ("main=s3://bucket/a?direct=", "direct must be on or off"),
+        ("main=s3://bucket/a?redirect=yes", "redirect must be on or off"),
+        ("main=s3://bucket/a?seal=on&redirect=on", "sealed"),
+        ("main=s3://bucket/a?seal=on&direct=on", "sealed"),
+        ("main=file:///srv/chunks?redirect=on", "unknown parameter"),
         ("main=s3://bucket/a?color=red", "unknown parameter"),
         ("main=file:///srv/chunks?region=eu", "unknown parameter"),
         ("a=s3://bucket/x;b=s3://bucket/x/", "same place"),

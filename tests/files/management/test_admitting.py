@@ -36,8 +36,8 @@ def node(tmp_path, settings, monkeypatch):
 def test_a_rule_is_added_and_pages_send_straight(tmp_path, node, settings):
     with s3servers.ministack(tmp_path) as address:
         node(address)
-        bucket = registry.nodes()["main"].direct
-        bucket.admit(["https://other.example.org"])
+        bucket = registry.nodes()["main"].bucket
+        bucket.admit(["https://other.example.org"], ["PUT"])
 
         assert admit_pages("main") == ""
 
@@ -78,4 +78,4 @@ def test_pages_are_shown_while_no_address_can_be_signed(settings, monkeypatch):
     for name in s3servers.CREDENTIALS:
         monkeypatch.delenv(name)
 
-    assert registry.direct_origins() == ()
+    assert registry.bucket_origins() == ()
