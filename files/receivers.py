@@ -3,11 +3,15 @@
 from typing import Any
 from uuid import UUID
 
+from django.contrib.auth.models import Group
+from django.db.models.signals import m2m_changed, post_migrate, pre_delete
 from django.dispatch import receiver
 
 from accounts.actions import credential_withdrawn, user_created
 from accounts.models import User
+from files.access import rights
 from files.access.epochs import bump
+from files.actions.sharing import forget_group
 from files.actions.spaces import create_personal_space
 
 
@@ -20,3 +24,26 @@ def give_personal_space(user: User, **_: Any) -> None:
 def stop_issued_tickets(subject_id: UUID, **_: Any) -> None:
     """Addresses handed out to this token or person stop within two seconds."""
     bump(subject_id)
+
+
+@receiver(m2m_changed, sender=User.groups.through)
+def follow_membership(action: str, instance: User | Group, **kwargs: Any) -> None:
+    """However somebody came into a group or out of it: his rights follow, and his addresses."""
+    if action not in {"post_add", "post_remove", "post_clear"}:
+        return
+    if isinstance(instance, User):
+        bump(instance.id)
+    elif kwargs["pk_set"] is None:
+        forget_group(instance.pk)
+    else:
+        for user_id in kwargs["pk_set"]:
+            bump(user_id)
+    rights.changed()
+
+
+@receiver(pre_delete, sender=Group)
+def forget_what_it_was_given(instance: Group, **_: Any) -> None:
+    forget_group(instance.pk)
+
+
+receiver(post_migrate)(rights.forget_roles)

@@ -44,6 +44,7 @@ COLLISIONS = 3
 """Times a broken constraint is taken for a race. One that stays is a mistake of ours."""
 
 
+_thread = threading.local()
 _turn = threading.Lock()
 """Held by the one of this process's threads that runs a transaction which has lost before."""
 
@@ -108,6 +109,26 @@ def run_atomic(function: Callable[[], T]) -> T:
     another for seconds. Who has lost waits for his turn among this process's losers.
     Raises Unavailable when the database stays busy.
     """
+    with _deciding():
+        return _run_atomic(function)
+
+
+def is_deciding() -> bool:
+    """Whether this thread is inside of `run_atomic`: what it reads decides what is written, so it
+    must come from the database."""
+    return getattr(_thread, "deciding", False)
+
+
+@contextmanager
+def _deciding() -> Iterator[None]:
+    before, _thread.deciding = is_deciding(), True
+    try:
+        yield
+    finally:
+        _thread.deciding = before
+
+
+def _run_atomic(function: Callable[[], T]) -> T:
     if connection.in_atomic_block:
         with atomic():
             return function()

@@ -84,10 +84,9 @@ DEFAULT_AUTO_FIELD = (
     if ON_MONGODB
     else "django.db.models.BigAutoField"
 )
+_KEYED_BY_NUMBER = ("admin", "auth", "contenttypes", "guardian")
 MIGRATION_MODULES = (
-    {app: f"rapidserve.mongo.migrations.{app}" for app in ("admin", "auth", "contenttypes")}
-    if ON_MONGODB
-    else {}
+    {app: f"rapidserve.mongo.migrations.{app}" for app in _KEYED_BY_NUMBER} if ON_MONGODB else {}
 )
 
 # -- chunks --------------------------------------------------------------------------------------
@@ -128,6 +127,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    f"{_MONGO}GuardianConfig" if ON_MONGODB else "guardian",
     "accounts",
     "files",
 ]
@@ -171,9 +171,16 @@ SILENCED_SYSTEM_CHECKS = [
     "security.W008",  # TLS is the proxy's: HSTS and secure cookies follow PUBLIC_URL
     "security.W012",
     "security.W016",
+    "guardian.W001",  # its backend knows nothing of expiry and of folders above: ours answers
 ]
 
 AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "files.access.backend.EntryBackend",
+]
+ANONYMOUS_USER_NAME = None  # guardian's: nobody acts here without having signed in
+GUARDIAN_MONKEY_PATCH_USER = GUARDIAN_MONKEY_PATCH_GROUP = False
 PASSWORD_HASHERS = ["accounts.hashers.BoundedArgon2Hasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
@@ -215,7 +222,8 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
         "EntryType": "files.models.entries.Entry.Type",
-        "ChangeType": "files.models.changes.Change.Type",
+        "ChangeType": "files.api.serializers.CHANGES",
+        "Role": "files.api.serializers.ROLES",
     },
 }
 

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.contrib.auth.models import Group
 from django.test import Client
 from starlette.testclient import TestClient
 
@@ -159,6 +160,21 @@ class Person:
         assert response.status_code == 201, response.content
         return response.json()["id"]
 
+    def share(self, entry: str, subject: "Person | Group", role: str, **more: Any) -> None:
+        """Give somebody a role on an entry."""
+        answer = self.call("PUT", access_path(entry, subject), {"role": role} | more)
+        assert answer.status_code == 200, answer.content
+
+    def unshare(self, entry: str, subject: "Person | Group") -> None:
+        answer = self.delete(access_path(entry, subject))
+        assert answer.status_code == 204, answer.content
+
+    def team(self, name: str) -> dict[str, Any]:
+        """A new team space."""
+        answer = self.post("/api/spaces", {"name": name, "kind": "team"})
+        assert answer.status_code == 201, answer.content
+        return answer.json()
+
     def names(self, folder: str | None = None) -> list[str]:
         response = self.get(f"/api/files/{folder or self.root}/children?limit=1000")
         return [entry["name"] for entry in response.json()["results"]]
@@ -184,6 +200,11 @@ class World:
 
     def _person(self, name: str) -> Person:
         return Person(create_user(username=name, password=PASSWORD), self.plane)
+
+
+def access_path(entry: str, subject: Person | Group) -> str:
+    kind, key = ("group", subject.pk) if isinstance(subject, Group) else ("user", subject.user.id)
+    return f"/api/files/{entry}/access/{kind}:{key}"
 
 
 def path_of(url: str) -> str:

@@ -4,17 +4,28 @@ what page 1 costs. Callers were given the folder or space by files.access.lookup
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import Any, Final
 from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet
 
 from files.access.actor import Actor
-from files.access.policy import visible_spaces
+from files.access.policy import (
+    ancestors,
+    folder_ids,
+    shared_entries,
+    sights,
+    visible_spaces,
+)
 from files.models import Entry, Extent, Space, Version
 from rapidserve.db import flagged
 
 SORTS: Final = {"name": "name_key", "size": "size", "modified": "modified_at"}
+
+SHARED_AT_ONCE: Final = 200
+SHARED_AT_MOST: Final = 10_000
+"""Shared entries that one answer looks at, however many of them can't be seen today."""
 
 After = tuple[str, Any, UUID]
 """Where a page ended: (type, value of the sort column, id) of its last entry."""
@@ -43,6 +54,8 @@ def children(folder: Entry, order: Order, after: After | None, limit: int) -> li
         found += _with_people(rows)[: limit - len(found)]
         if len(found) == limit:
             break
+    for entry in found:
+        entry.parent = folder
     return found
 
 
@@ -99,7 +112,8 @@ def trash(space: Space, after: tuple[datetime, UUID] | None, limit: int) -> list
     if after:
         at, entry_id = after
         rows = rows.filter(Q(trashed_at__lt=at) | Q(trashed_at=at, id__lt=entry_id))
-    return list(_with_people(rows.order_by("-trashed_at", "-id"))[:limit])
+    rows = _with_people(rows.order_by("-trashed_at", "-id")).prefetch_related("parent")
+    return list(rows[:limit])
 
 
 def versions(file: Entry, before: int | None, limit: int) -> list[Version]:
@@ -115,11 +129,54 @@ def extents(version: Version, start: int, limit: int) -> Sequence[Extent]:
     return list(rows.order_by("index"))
 
 
-def breadcrumb(folder: Entry) -> list[Entry]:
-    """The folders from the top down to this one."""
-    ids = [UUID(part) for part in (folder.path or "").split("/") if part]
-    found = Entry.objects.in_bulk(ids)
-    return [found[folder_id] for folder_id in ids if folder_id in found]
+def breadcrumb(actor: Actor, folder: Entry) -> list[Entry]:
+    """The folders down to this one, from the first that the actor may see."""
+    way = way_to(folder)
+    seen = sights(actor, way)
+    return [each for each in way if seen[each.id].permissions]
+
+
+def way_to(folder: Entry) -> list[Entry]:
+    """The folders from the top down to this one, whoever may see them."""
+    ids = folder_ids(folder)
+    found = Entry.objects.select_related("space").in_bulk(ids)
+    way = [found[folder_id] for folder_id in ids if folder_id in found]
+    for above, below in pairwise(way):
+        below.parent = above
+    return way
+
+
+def shared(actor: Actor, after: tuple[str, UUID] | None, limit: int) -> list[Entry]:
+    """What others have shared with the actor by itself, by name: not what lies in a space or folder
+    that he sees as a whole. Behind `after`, the name's key and id of the last one.
+    """
+    rows = Entry.objects.prefetch_related("space", "parent", "modified_by").filter(
+        flagged(live=True), id__in=shared_entries(actor), parent__isnull=False
+    )
+    if after:
+        key, entry_id = after
+        rows = rows.filter(Q(name_key__gt=key) | Q(name_key=key, id__gt=entry_id))
+    found: list[Entry] = []
+    for start in range(0, SHARED_AT_MOST, SHARED_AT_ONCE):
+        page = list(rows.order_by("name_key", "id")[start : start + SHARED_AT_ONCE])
+        seen = sights(actor, page)
+        gone = trashed_above(page)
+        found += [
+            entry
+            for entry in page
+            if entry.id not in gone and seen[entry.id].permissions and seen[entry.id].parent is None
+        ]
+        if len(page) < SHARED_AT_ONCE or len(found) >= limit:
+            break
+    return found[:limit]
+
+
+def trashed_above(entries: Sequence[Entry]) -> set[UUID]:
+    """Of these, with their parents, which lie below a folder in the trash; one query for all."""
+    above = {entry.id: ancestors(entry) for entry in entries}
+    ids = {folder_id for folder_ids in above.values() for folder_id in folder_ids}
+    trashed = set(Entry.objects.filter(id__in=ids, live=False).values_list("id", flat=True))
+    return {entry_id for entry_id, folders in above.items() if not trashed.isdisjoint(folders)}
 
 
 def _column(order: Order, kind: str) -> str:

@@ -4,6 +4,7 @@ What is unknown, trashed, or not the caller's to see is the same NotFound. What 
 do is PermissionDenied.
 """
 
+from dataclasses import replace
 from functools import cache
 from uuid import UUID
 
@@ -11,7 +12,14 @@ from django.db.models import UUIDField
 
 from files.access.actor import Actor
 from files.access.epochs import current, subjects_of
-from files.access.policy import ancestors, permissions, role_in, visible_spaces
+from files.access.policy import (
+    ancestors,
+    permissions,
+    role_in,
+    shared_entries,
+    until,
+    visible_spaces,
+)
 from files.access.roles import PERMISSIONS, Permission
 from files.models import Entry, Space, Upload, Version
 from files.tickets import Epochs
@@ -60,13 +68,25 @@ def file_for(actor: Actor, entry_id: UUID, permission: Permission) -> Entry:
     return entry
 
 
-def file_to_read(actor: Actor, entry_id: UUID) -> tuple[Entry, Epochs]:
-    """As `file_for`, to download, with the epochs for its tickets: read before the rights are."""
+def file_to_read(actor: Actor, entry_id: UUID) -> tuple[Entry, Actor, Epochs]:
+    """As `file_for`, to download; with the actor and the epochs for its tickets.
+
+    The epochs are read before the rights, and these from the database, or a withdrawal between the
+    two would be overlooked. The actor's tickets end with what was granted to him.
+    """
     spaces = _space_by_entry(entry_id)
     if not spaces:
         raise NotFound
     epochs = current(subjects_of(actor, spaces[0]))
-    return file_for(actor, entry_id, Permission.DOWNLOAD), epochs
+    actor = replace(actor, fresh=True)
+    file = file_for(actor, entry_id, Permission.DOWNLOAD)
+    return file, limited(actor, Permission.DOWNLOAD, file), epochs
+
+
+def limited(actor: Actor, permission: Permission, entry: Entry) -> Actor:
+    """The actor, whose tickets don't outlive what lets him do that."""
+    ends = [end for end in (actor.until, until(actor, permission, entry)) if end]
+    return replace(actor, until=min(ends, default=None))
 
 
 def space_of(entry_id: UUID) -> UUID | None:
@@ -146,10 +166,36 @@ def space_for(actor: Actor, space_id: UUID, permission: Permission = Permission.
     return space
 
 
-def space_or_personal(actor: Actor, space_id: UUID | None) -> Space:
+def searched_spaces(actor: Actor) -> list[UUID]:
+    """Ids of the spaces of which the actor sees all or a part."""
+    whole = visible_spaces(actor).values_list("id", flat=True)
+    parts = Entry.objects.filter(id__in=shared_entries(actor)).values_list("space_id", flat=True)
+    return list(dict.fromkeys([*whole, *parts]))
+
+
+def partly_visible_space(actor: Actor, space_id: UUID) -> UUID:
+    """The id, if the actor sees anything there. NotFound."""
+    if space_id not in searched_spaces(actor):
+        raise NotFound
+    return space_id
+
+
+def space_to_follow(actor: Actor, space_id: UUID | None) -> Space:
+    """The space asked for, of which the actor sees at least a part, or his own. NotFound."""
+    if space_id is None:
+        return space_or_personal(actor, None)
+    space = Space.objects.filter(id=partly_visible_space(actor, space_id), live=True).first()
+    if space is None:
+        raise NotFound
+    return space
+
+
+def space_or_personal(
+    actor: Actor, space_id: UUID | None, permission: Permission = Permission.VIEW
+) -> Space:
     """The space asked for, or the actor's own."""
     if space_id is not None:
-        return space_for(actor, space_id)
+        return space_for(actor, space_id, permission)
     return Space.objects.get(owner=actor.user, kind=Space.Kind.PERSONAL)
 
 

@@ -32,7 +32,9 @@ def _may_put(ticket: PutTicket) -> bool:
         return False
     if not _credential_holds(ticket.credential):
         return False
-    return is_in_sight(upload.parent) and can(Actor(upload.actor), Permission.EDIT, upload.parent)
+    return is_in_sight(upload.parent) and can(
+        Actor(upload.actor, fresh=True), Permission.EDIT, upload.parent
+    )
 
 
 def _may_read(ticket: ChunkTicket | FileTicket) -> bool:
@@ -42,7 +44,7 @@ def _may_read(ticket: ChunkTicket | FileTicket) -> bool:
         return False
     if not Version.objects.filter(id=UUID(ticket.version), entry=entry).exists():
         return False
-    return is_in_sight(entry) and can(Actor(user), Permission.DOWNLOAD, entry)
+    return is_in_sight(entry) and can(Actor(user, fresh=True), Permission.DOWNLOAD, entry)
 
 
 def _may_add(ticket: FormTicket) -> bool:
@@ -50,7 +52,7 @@ def _may_add(ticket: FormTicket) -> bool:
     folder = Entry.objects.select_related("space", "parent").filter(id=UUID(ticket.folder)).first()
     if user is None or folder is None:
         return False
-    return is_in_sight(folder) and can(Actor(user), Permission.EDIT, folder)
+    return is_in_sight(folder) and can(Actor(user, fresh=True), Permission.EDIT, folder)
 
 
 def _credential_holds(credential: str) -> bool:

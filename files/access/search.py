@@ -1,5 +1,5 @@
-"""Finding entries by name. Callers pass the spaces that the actor sees, so what is found is his to
-see; what lies in the trash is left out here.
+"""Finding entries by name, in spaces of which the actor sees something: what he may not see is left
+out here, as is what lies in the trash.
 
 Names that begin with the text come first: they are one range of an index. Then those that hold all
 of its words somewhere: for these the names of the spaces are read, from the index alone. An answer
@@ -14,7 +14,9 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from files.access.policy import ancestors
+from files.access.actor import Actor
+from files.access.listing import trashed_above
+from files.access.policy import sights
 from files.models import Entry
 from files.names import search_key
 from rapidserve.db import flagged
@@ -53,13 +55,17 @@ def checked_text(text: str) -> str:
     raise Invalid(problem, code="q_invalid", field="q")
 
 
-def search(spaces: Sequence[UUID], text: str, after: Place | None, limit: int) -> Found:
-    """At most `limit` entries by name. `text` has a word in it (`words_of`)."""
+def search(
+    actor: Actor, spaces: Sequence[UUID], text: str, after: Place | None, limit: int
+) -> Found:
+    """At most `limit` entries by name, of those in these spaces that the actor sees. `text` has a
+    word in it (`words_of`).
+    """
     found: list[tuple[Place, Entry]] = []
     more = after
     for _ in range(STEPS):
         matches = _matches(spaces, words_of(text), more, STEP)
-        found += _in_sight(matches)
+        found += _in_sight(actor, matches)
         more = matches[-1][0] if len(matches) == STEP else None
         if more is None or len(found) > limit:
             break
@@ -113,9 +119,8 @@ def _ranks(spaces: Sequence[UUID], words: list[str]) -> tuple[QuerySet[Entry], Q
     return rows.filter(begins), rows.filter(holds).exclude(begins)
 
 
-def _in_sight(matches: list[tuple[Place, Entry]]) -> list[tuple[Place, Entry]]:
-    """Those with no folder above them in the trash, by one query for all."""
-    above = {entry.id: ancestors(entry) for _, entry in matches}
-    ids = {folder_id for folder_ids in above.values() for folder_id in folder_ids}
-    trashed = set(Entry.objects.filter(id__in=ids, live=False).values_list("id", flat=True))
-    return [match for match in matches if trashed.isdisjoint(above[match[1].id])]
+def _in_sight(actor: Actor, matches: list[tuple[Place, Entry]]) -> list[tuple[Place, Entry]]:
+    """Those that the actor may see, with no folder above them in the trash."""
+    entries = [entry for _, entry in matches]
+    seen, gone = sights(actor, entries), trashed_above(entries)
+    return [match for match in matches if seen[match[1].id].permissions and match[1].id not in gone]

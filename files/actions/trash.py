@@ -10,7 +10,7 @@ from django.db.models import ProtectedError
 from files.access.actor import Actor
 from files.access.epochs import bump
 from files.access.lookup import entry_for, is_in_sight, trashed_entry_for
-from files.access.policy import ancestors
+from files.access.policy import ancestors, can
 from files.access.roles import Permission
 from files.actions import quota
 from files.actions.tree import (
@@ -28,7 +28,7 @@ from files.models import Change, Entry, Version
 from files.names import keys_of
 from rapidserve.crashpoints import crash_point
 from rapidserve.db import current_time, run_atomic
-from rapidserve.errors import Conflict, NotFound, Stale
+from rapidserve.errors import Conflict, NotFound, PermissionDenied, Stale
 
 PAGE = 500
 
@@ -58,7 +58,8 @@ def restore(*, actor: Actor, entry_id: UUID) -> Entry:
         _refuse_going(entry)
         parent = entry.parent
         if parent is None or not is_in_sight(parent):
-            parent = Entry.objects.get(id=entry.space.root)
+            parent = Entry.objects.select_related("space").get(id=entry.space.root)
+            _authorise_top(actor, parent)
         name = free_name(parent, entry.name)
         check_depth(parent, name, below=entry if entry.is_folder else None)
         values: dict[str, object] = {
@@ -121,6 +122,12 @@ def purge(entry: Entry, *, actor_id: UUID | None) -> None:
     crash_point("purge.marked")
     with suppress(ProtectedError):  # something moved in just before the mark: the sweeper's now
         _delete_tree(marked)
+
+
+def _authorise_top(actor: Actor, root: Entry) -> None:
+    """Who was given a folder only must not put anything elsewhere."""
+    if not can(actor, Permission.EDIT, root):
+        raise PermissionDenied("Its folder is gone, and you may not change anything above.")
 
 
 def _refuse_going(entry: Entry) -> None:

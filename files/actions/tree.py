@@ -8,6 +8,7 @@ from django.db.models import QuerySet, Value
 from django.db.models.functions import Concat, Substr
 
 from files.access.actor import Actor
+from files.access.epochs import bump
 from files.access.lookup import entry_for, folder_for
 from files.access.policy import folder_ids
 from files.access.roles import Permission
@@ -194,9 +195,13 @@ def _place(actor: Actor, entry: Entry, parent: Entry, name: str) -> Entry:
         raise Conflict("A folder can't be moved into itself.", code="cycle", field="parent")
     check_depth(parent, name, below=entry if entry.is_folder else None)
     refuse_taken(parent, name, except_for=entry)
+    old_parent = entry.parent_id if moved else None
     place = new_place(entry, parent) if moved else {}
     update_entry(entry, **keys_of(name), **place)
-    append(Change.Type.MOVED if moved else Change.Type.RENAMED, entry, actor_id=actor.id)
+    if moved:  # out of the sight of those who saw it there
+        bump(entry.space_id)
+    kind = Change.Type.MOVED if moved else Change.Type.RENAMED
+    append(kind, entry, actor_id=actor.id, old_parent=old_parent)
     return entry
 
 

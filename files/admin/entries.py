@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 
 from accounts.models import User
 from files.access.actor import Actor
-from files.access.listing import breadcrumb
+from files.access.listing import way_to
 from files.actions import trash
 from files.admin.cells import NONE, exact_size, short, size, to_list, to_row
 from files.admin.shown import Shown, by_id, chosen, fields_of
@@ -106,7 +106,7 @@ class EntryAdmin(Shown):
     def where(self, entry: Entry) -> SafeString | str:
         if entry.parent is None:
             return NONE
-        names = [folder.name for folder in breadcrumb(entry.parent)[1:]]
+        names = [folder.name for folder in way_to(entry.parent)[1:]]
         return to_row(Entry, entry.parent_id, f"/{'/'.join(names)}")
 
     @admin.display(description="current version")

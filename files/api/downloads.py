@@ -38,8 +38,7 @@ class DownloadView(APIView):
     )
     def get(self, request: Request, entry_id: str) -> Response:
         """The chunks of a version, with addresses that hold for 15 minutes."""
-        actor = actor_of(request)
-        file, epochs = file_to_read(actor, parse_id(entry_id))
+        file, actor, epochs = file_to_read(actor_of(request), parse_id(entry_id))
         version = version_for(file, id_in(request, "version"))
         count = chunk_count(version.size)
         start = start_index(request, count)
@@ -97,8 +96,7 @@ class ContentView(APIView):
     )
     def get(self, request: Request, entry_id: str) -> Response:
         """Where the whole file is: ranges, resuming and HEAD work there."""
-        actor = actor_of(request)
-        file, epochs = file_to_read(actor, parse_id(entry_id))
+        file, actor, epochs = file_to_read(actor_of(request), parse_id(entry_id))
         version = version_for(file, id_in(request, "version"))
         ticket = issue.file_ticket(
             actor=actor,

@@ -6,8 +6,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.authentication import MayUseFiles
-from files.access.lookup import space_for
-from files.access.policy import visible_spaces
+from files.access.lookup import partly_visible_space, searched_spaces
 from files.access.search import checked_text, place_from, place_values, search, words_of
 from files.api.requests import actor_of, id_in
 from files.api.serializers import EntrySerializer
@@ -38,13 +37,13 @@ class SearchView(APIView):
         """Files and folders by name. A page may be short, or empty, and have a next one."""
         actor = actor_of(request)
         space_id = id_in(request, "space")
-        seen = [space_for(actor, space_id)] if space_id else visible_spaces(actor).order_by("id")
+        seen = [partly_visible_space(actor, space_id)] if space_id else searched_spaces(actor)
         text = checked_text(request.query_params.get("q", ""))
         limit = parse_limit(request.query_params.get("limit"))
         kind = f"search.{space_id}.{' '.join(words_of(text))}"
         cursor = request.query_params.get("cursor")
         after = None if cursor is None else place_from(decode_cursor(kind, cursor))
-        found = search([space.id for space in seen], text, after, limit)
+        found = search(actor, seen, text, after, limit)
         more = encode_cursor(kind, place_values(found.more)) if found.more else None
         results = EntrySerializer(found.entries, many=True, context={"actor": actor}).data
         return Response(page_of(results, more))

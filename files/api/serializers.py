@@ -2,12 +2,12 @@
 
 import re
 from typing import Any
+from uuid import UUID
 
 from rest_framework import serializers
 
 from accounts.api.serializers import UserSerializer
-from files.access.actor import Actor
-from files.access.policy import permissions, role_in
+from files.access.policy import Sight, role_in, sights
 from files.access.roles import Permission, Role
 from files.api.fields import (
     ChunksField,
@@ -18,6 +18,7 @@ from files.api.fields import (
     SpaceKindField,
 )
 from files.content.writer import PAGE
+from files.journal.feed import REMOVED
 from files.models import Change, Entry, Space, Upload, Version
 from rapidserve.api.fields import (
     ChoiceField,
@@ -30,6 +31,8 @@ from rapidserve.api.schema import ErrorDetailSerializer
 from rapidserve.api.serializers import StrictSerializer
 
 MAX_TYPE_LENGTH = 255
+CHANGES = [*Change.Type.choices, (REMOVED, REMOVED)]
+ROLES = [(role.value, role.value) for role in Role]
 _CONTENT_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+([ \t]*;[\x20-\x7e]*)?")
 
 
@@ -136,13 +139,33 @@ class CopySerializer(StrictSerializer):
     name = NameField(required=False)
 
 
+def _seen(context: Any) -> dict[UUID, Sight]:
+    """How the context's actor sees the entries of an answer, as far as that was asked."""
+    seen: dict[UUID, Sight] = context.setdefault("sights", {})
+    return seen
+
+
+class EntryListSerializer(serializers.ListSerializer[Any]):
+    """A page of entries, whose rights are asked for together."""
+
+    def to_representation(self, data: Any) -> list[Any]:
+        entries = list(data)
+        _seen(self.context).update(sights(self.context["actor"], entries))
+        return super().to_representation(entries)
+
+
 class EntrySerializer(serializers.Serializer[Any]):
     """An entry as `context["actor"]` sees it."""
+
+    class Meta:
+        list_serializer_class = EntryListSerializer
 
     id = serializers.UUIDField()
     type = serializers.ChoiceField(choices=Entry.Type.choices)
     name = serializers.CharField()
-    parent = serializers.UUIDField(source="parent_id", allow_null=True)  # type: ignore[assignment] # DRF takes it off the class
+    parent = serializers.SerializerMethodField(  # type: ignore[assignment] # DRF takes it off the class
+        help_text="null: the top of a space, or a folder that you may not see."
+    )
     space = serializers.UUIDField(source="space_id")
     size = serializers.IntegerField(allow_null=True)
     content_type = serializers.SerializerMethodField()
@@ -160,10 +183,18 @@ class EntrySerializer(serializers.Serializer[Any]):
     def get_content_hash(self, entry: Entry) -> str | None:
         return entry.content_hash or None
 
+    def get_parent(self, entry: Entry) -> UUID | None:
+        return self._sight(entry).parent
+
     def get_permissions(self, entry: Entry) -> list[Permission]:
-        actor: Actor = self.context["actor"]
-        held = permissions(actor, entry)
+        held = self._sight(entry).permissions
         return [permission for permission in Permission if permission in held]
+
+    def _sight(self, entry: Entry) -> Sight:
+        seen = _seen(self.context)
+        if entry.id not in seen:
+            seen |= sights(self.context["actor"], [entry])
+        return seen[entry.id]
 
 
 class PackResultSerializer(serializers.Serializer[Any]):
@@ -258,7 +289,7 @@ class SpaceSerializer(serializers.Serializer[Any]):
 
 class ChangeSerializer(serializers.Serializer[Any]):
     seq = serializers.IntegerField()
-    type = serializers.ChoiceField(choices=Change.Type.choices)
+    type = serializers.ChoiceField(choices=CHANGES)
     entry = serializers.UUIDField()
     entry_type = serializers.ChoiceField(choices=Entry.Type.choices)
     parent = serializers.UUIDField(allow_null=True)  # type: ignore[assignment] # DRF takes it off the class

@@ -10,7 +10,7 @@ from rest_framework.views import APIView
 
 from accounts.authentication import MayUseFiles
 from files.access import listing
-from files.access.lookup import space_or_personal
+from files.access.lookup import space_to_follow
 from files.actions import spaces
 from files.api.requests import actor_of, id_in
 from files.api.serializers import (
@@ -113,8 +113,13 @@ class ChangesView(APIView):
         responses={200: ChangesSerializer, **errors(400, 401, 403, 404, 422)},
     )
     def get(self, request: Request) -> Response:
-        """The journal of a space after a cursor. The delivery plane does the waiting."""
-        space = space_or_personal(actor_of(request), id_in(request, "space"))
+        """The journal of a space after a cursor. The delivery plane does the waiting.
+
+        Who sees a part of the space gets the lines of that part, and `removed` for what was moved
+        out of it.
+        """
+        actor = actor_of(request)
+        space = space_to_follow(actor, id_in(request, "space"))
         limit = parse_limit(request.query_params.get("limit"))
         _check_wait(request.query_params.get("wait"))
         cursor = request.query_params.get("cursor")
@@ -123,10 +128,10 @@ class ChangesView(APIView):
             page = feed.FeedPage([], feed.latest(space), has_more=False)
         else:
             after = decode_cursor(kind, cursor)[0] if cursor else 0
-            page = feed.read(space, after=after, limit=limit)
+            page = feed.read(actor, space, after=after, limit=limit)
         return Response(
             {
-                "results": ChangeSerializer(page.changes, many=True).data,
+                "results": ChangeSerializer(page.lines, many=True).data,
                 "cursor": encode_cursor(kind, [page.cursor]),
                 "has_more": page.has_more,
             },

@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 from accounts.authentication import MayUseFiles
 from files.access import listing
 from files.access.lookup import space_or_personal
+from files.access.roles import Permission
 from files.actions import trash
 from files.api.entries import ENTRY_ID
 from files.api.requests import actor_of, id_in
@@ -38,7 +39,7 @@ class TrashView(APIView):
     def get(self, request: Request) -> Response:
         """What was put into the trash of a space, latest first."""
         actor = actor_of(request)
-        space = space_or_personal(actor, id_in(request, "space"))
+        space = space_or_personal(actor, id_in(request, "space"), Permission.EDIT)
 
         def fetch(after: list[Any] | None, limit: int) -> list[Entry]:
             place = (datetime.fromisoformat(after[0]), UUID(after[1])) if after else None

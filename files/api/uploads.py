@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -16,7 +17,8 @@ from rest_framework.views import APIView
 from accounts import scopes
 from accounts.authentication import MayUseFiles, require_scope
 from files.access import issue
-from files.access.lookup import open_upload_for
+from files.access.lookup import limited, open_upload_for
+from files.access.roles import Permission
 from files.actions import uploads
 from files.api.requests import actor_of, address, start_index
 from files.api.serializers import (
@@ -178,9 +180,9 @@ class CompleteView(APIView):
 
 def _upload_body(request: Request, upload: Upload, start: int, limit: int) -> dict[str, Any]:
     """The answer every call about an open upload gives. Epochs are read before the rights."""
-    actor = actor_of(request)
+    actor = replace(actor_of(request), fresh=True)
     epochs = issue.upload_epochs(actor, upload)
-    uploads.place_of(actor, upload)
+    actor = limited(actor, Permission.EDIT, uploads.place_of(actor, upload))
     expires_at = issue.expiry(actor, settings.UPLOAD_URL_SECONDS)
     # A session's requests are a page's.
     page_origin = None if request.auth else f"{request.scheme}://{request.get_host()}"

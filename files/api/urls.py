@@ -2,16 +2,23 @@
 
 from django.urls import path
 
-from files.api import downloads, entries, packs, search, spaces, trash, uploads
+from files.api import access, downloads, entries, packs, search, spaces, trash, uploads
 
 urlpatterns = [
     path("spaces", spaces.SpacesView.as_view(), name="api-spaces"),
     path("spaces/<str:space_id>", spaces.SpaceView.as_view(), name="api-space"),
+    path("shared", access.SharedView.as_view(), name="api-shared"),
     path("search", search.SearchView.as_view(), name="api-search"),
     path("changes", spaces.ChangesView.as_view(), name="api-changes"),
     path("files", entries.FoldersView.as_view(), name="api-files"),
     path("files/<str:entry_id>", entries.EntryView.as_view(), name="api-entry"),
     path("files/<str:entry_id>/children", entries.ChildrenView.as_view(), name="api-children"),
+    path("files/<str:entry_id>/access", access.AccessView.as_view(), name="api-access"),
+    path(
+        "files/<str:entry_id>/access/<str:subject>",
+        access.GrantView.as_view(),
+        name="api-grant",
+    ),
     path("files/<str:entry_id>/copy", entries.CopyView.as_view(), name="api-copy"),
     path("files/<str:entry_id>/content", downloads.ContentView.as_view(), name="api-content"),
     path("files/<str:entry_id>/versions", entries.VersionsView.as_view(), name="api-versions"),

@@ -128,8 +128,8 @@ async def _ask(pages: Pages, scope: Scope) -> list[Message]:
 
 
 def _space_to_wait_for(messages: list[Message]) -> UUID | None:
-    """The space when the answer is 200 and has no lines. The page of a browsable API is answered as
-    it is: nobody waits for that.
+    """The space when the answer is 200, has no lines, and is the end of the journal. The page of a
+    browsable API is answered as it is: nobody waits for that.
     """
     start = messages[0]
     headers = dict(start["headers"])
@@ -137,7 +137,7 @@ def _space_to_wait_for(messages: list[Message]) -> UUID | None:
     if start["status"] != 200 or SPACE_HEADER not in headers or not is_json:  # noqa: PLR2004 - OK
         return None
     body = json.loads(b"".join(message.get("body", b"") for message in messages[1:]))
-    return None if body["results"] else UUID(headers[SPACE_HEADER].decode())
+    return None if body["results"] or body["has_more"] else UUID(headers[SPACE_HEADER].decode())
 
 
 async def _disconnected(receive: Receive) -> None:

@@ -47,7 +47,7 @@ def kinds(*, contents: bool) -> list[Kind]:
         for model in models
         if model not in skipped
     ]
-    return [*rows, Groups(), Rights()]
+    return [Groups(), *rows, Rights()]
 
 
 def label_of(model: type[Model]) -> str:
@@ -104,12 +104,22 @@ class Rows:
             self._stored.bulk_update(rows, list(stamped))
 
     def _line(self, row: Model) -> Line:
-        return {name: _plain(getattr(row, name)) for name in self.fields}
+        return {
+            field.attname: _told(field.related_model, getattr(row, field.attname))
+            for field in self._fields
+        }
 
     def _row(self, line: Line) -> Model:
         return self.model(
-            **{field.attname: field.to_python(line[field.attname]) for field in self._fields}
+            **{field.attname: self._value(field, line[field.attname]) for field in self._fields}
         )
+
+    def _value(self, field: Any, told: Any) -> Any:
+        if field.related_model is Permission:
+            return _permission(*told.split(".")).pk
+        if field.related_model is Group:
+            return _group(told).pk
+        return field.to_python(told)
 
 
 class Groups:
@@ -157,10 +167,19 @@ class Rights:
             users = User.objects.in_bulk([UUID(line["id"]) for line in page])
             for line in page:
                 user = users[UUID(line["id"])]
-                user.groups.set(Group.objects.filter(name__in=line["groups"]))
+                _join(user, [_group(name) for name in line["groups"]])
                 user.user_permissions.set(_permissions(line["permissions"]))
 
         run_atomic(put)
+
+
+def _join(user: User, groups: list[Group]) -> None:
+    """Without anybody being told: nothing changes for those who were members all along."""
+    members = User.groups.through
+    there = set(members.objects.filter(user_id=user.id).values_list("group_id", flat=True))
+    members.objects.bulk_create(
+        members(user_id=user.id, group_id=group.pk) for group in groups if group.pk not in there
+    )
 
 
 def left_out() -> dict[str, int]:
@@ -238,6 +257,15 @@ def _committed(version_ids: Iterable[UUID]) -> set[UUID]:
     return found
 
 
+def _told(kind: Any, value: Any) -> Any:
+    """A field's value; what a database numbers as it likes is told by name."""
+    if kind is Permission:
+        return _names(Permission.objects.filter(pk=value))[0]
+    if kind is Group:
+        return Group.objects.get(pk=value).name
+    return _plain(value)
+
+
 def _plain(value: Any) -> Any:
     """As JSON has it."""
     if isinstance(value, UUID):
@@ -256,6 +284,13 @@ def _names(permissions: QuerySet[Permission]) -> list[str]:
 
 def _permissions(names: list[str]) -> list[Permission]:
     return [_permission(*name.split(".")) for name in names]
+
+
+def _group(name: str) -> Group:
+    found = Group.objects.filter(name=name).first()
+    if found is None:
+        raise ExchangeError(f"The export has no group {name!r}.")
+    return found
 
 
 def _permission(app_label: str, model: str, codename: str) -> Permission:

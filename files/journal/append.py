@@ -9,16 +9,24 @@ from files.models import Change, Entry, JournalHead
 from rapidserve.db import current_time
 
 
-def append(change: Change.Type, entry: Entry, *, actor_id: UUID | None) -> None:
+def append(
+    change: Change.Type, entry: Entry, *, actor_id: UUID | None, old_parent: UUID | None = None
+) -> None:
     """Must run inside the transaction that makes the change.
 
     The head's row serialises writers of one space, so numbers have no gaps and are committed in
     order: a reader that saw 7 will never find a 6 appear later.
     """
-    append_all(change, [entry], actor_id=actor_id)
+    append_all(change, [entry], actor_id=actor_id, old_parent=old_parent)
 
 
-def append_all(change: Change.Type, entries: Sequence[Entry], *, actor_id: UUID | None) -> None:
+def append_all(
+    change: Change.Type,
+    entries: Sequence[Entry],
+    *,
+    actor_id: UUID | None,
+    old_parent: UUID | None = None,
+) -> None:
     """As `append`, for the same change of many entries of one space, in their order."""
     if not entries:
         return
@@ -34,6 +42,7 @@ def append_all(change: Change.Type, entries: Sequence[Entry], *, actor_id: UUID 
             entry=entry.id,
             entry_type=entry.type,
             parent=entry.parent_id,
+            old_parent=old_parent,
             name=entry.name,
             actor_id=actor_id,
             at=now,

@@ -3,6 +3,7 @@
 from files.models.changes import Change, JournalHead
 from files.models.chunks import Chunk, Node, Replica
 from files.models.entries import Entry
+from files.models.grants import GroupGrant, UserGrant
 from files.models.imports import Import
 from files.models.spaces import Epoch, Space
 from files.models.uploads import Upload
@@ -14,11 +15,13 @@ __all__ = [
     "Entry",
     "Epoch",
     "Extent",
+    "GroupGrant",
     "Import",
     "JournalHead",
     "Node",
     "Replica",
     "Space",
     "Upload",
+    "UserGrant",
     "Version",
 ]

@@ -20,7 +20,9 @@ class JournalHead(models.Model):
 
 
 class Change(UUIDModel):
-    """`entry` and `parent` are plain ids: the line outlives what it tells of."""
+    """`entry` and `parent` are plain ids: the line outlives what it tells of. `old_parent` is the
+    folder that something was moved out of.
+    """
 
     class Type(models.TextChoices):
         CREATED = "created"
@@ -39,6 +41,7 @@ class Change(UUIDModel):
     entry = models.UUIDField()
     entry_type = models.CharField(max_length=8)
     parent = models.UUIDField(null=True)
+    old_parent = models.UUIDField(null=True)
     name = models.CharField(max_length=255)
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"

@@ -54,6 +54,13 @@ class Entry(UUIDModel):
 
     class Meta:
         verbose_name_plural = "entries"
+        # Roles, as a grant names them. Not what they allow: files/access/roles.py.
+        permissions = [
+            ("previewer", "Previewer: list and preview"),
+            ("viewer", "Viewer: download too"),
+            ("editor", "Editor: change, too"),
+            ("manager", "Manager: share, too"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["parent", "name_key"],

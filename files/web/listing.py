@@ -5,12 +5,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 from urllib.parse import urlencode
-from uuid import UUID
 
 from django.http import HttpRequest, QueryDict
 
 from files.access import listing
+from files.access.actor import Actor
 from files.access.listing import SORTS, Order
+from files.access.lookup import searched_spaces
+from files.access.policy import sights
 from files.access.search import place_from, place_values, search, words_of
 from files.models import Entry, Space
 from rapidserve.api.fields import parse_id
@@ -121,17 +123,21 @@ def trashed(request: HttpRequest, space: Space) -> Listing:
     return _listing(request, found, limit, cursor_behind)
 
 
-def found(request: HttpRequest, spaces: Sequence[UUID], text: str) -> Listing:
+def found(request: HttpRequest, actor: Actor, text: str) -> Listing:
     """The page of what a search finds that the request asks for."""
     kind = f"page.search.{' '.join(words_of(text))}"
     cursor, limit = request.GET.get("cursor"), parse_limit(request.GET.get("limit"))
     after = place_from(decode_cursor(kind, cursor)) if cursor else None
-    result = search(spaces, text, after, limit)
+    result = search(actor, searched_spaces(actor), text, after, limit)
     more = ""
     if result.more:
         kept = {key: request.GET[key] for key in ("q", "limit") if key in request.GET}
         more = urlencode(kept | {"cursor": encode_cursor(kind, place_values(result.more))})
-    rows = [replace(row, parent=row.entry.parent) for row in rows_of(result.entries)]
+    seen = sights(actor, result.entries)
+    rows = [
+        replace(row, parent=row.entry.parent if seen[row.entry.id].parent else None)
+        for row in rows_of(result.entries)
+    ]
     return Listing(rows, more, is_first=cursor is None)
 
 

@@ -158,7 +158,7 @@ def _chooser(
         "entries": entries,
         "named": named(entries),
         "into": into,
-        "crumbs": breadcrumb(into)[:-1],
+        "crumbs": breadcrumb(actor_of(request), into)[:-1],
         "folders": [(folder, folder.id in chosen) for folder in folders[:_FOLDERS_SHOWN]],
         "has_more": len(folders) > _FOLDERS_SHOWN,
         "is_possible": not is_here and not chosen & {*folder_ids(into)},

@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from files.access import issue
-from files.access.listing import breadcrumb, spaces
+from files.access.listing import breadcrumb
 from files.access.lookup import entry_for, folder_for, space_or_personal, trashed_entry_for
 from files.access.policy import can
 from files.access.roles import Permission
@@ -18,7 +18,7 @@ from files.access.search import checked_text
 from files.actions import trash, tree
 from files.models import Entry, Space
 from files.web import listing, notices
-from files.web.pages import MENDABLE, MOST_SPACES, actor_of, frame, page, trash_address
+from files.web.pages import MENDABLE, actor_of, frame, page, trash_address
 from rapidserve import appearance
 from rapidserve.api.fields import parse_id
 from rapidserve.errors import RapidServeError
@@ -42,7 +42,7 @@ def folder(request: HttpRequest, entry_id: str) -> HttpResponse:
     order = listing.order_of(request.GET)
     context = frame(actor, entry.space, "files") | {
         "folder": entry,
-        "crumbs": breadcrumb(entry)[:-1],
+        "crumbs": breadcrumb(actor, entry)[:-1],
         "folder_address": reverse("folder", args=[entry.id]),
         "view": appearance.view_of(request),
         "views": {name: _address_of_view(request, name) for name in appearance.VIEWS},
@@ -140,8 +140,7 @@ def search(request: HttpRequest) -> HttpResponse:
     """What has these words in its name, in all spaces one sees."""
     actor = actor_of(request)
     text = request.GET.get("q", "")
-    seen = [space.id for space in spaces(actor, None, MOST_SPACES)]
-    found = listing.found(request, seen, checked_text(text))
+    found = listing.found(request, actor, checked_text(text))
     context = frame(actor, space_or_personal(actor, None), "") | {
         "query": text,
         "search_address": f"{reverse('search')}?{urlencode({'q': text})}",
@@ -155,7 +154,9 @@ def search(request: HttpRequest) -> HttpResponse:
 @page("GET", "HEAD")
 def trash_page(request: HttpRequest) -> HttpResponse:
     chosen = request.GET.get("space")
-    space = space_or_personal(actor_of(request), parse_id(chosen) if chosen else None)
+    space = space_or_personal(
+        actor_of(request), parse_id(chosen) if chosen else None, Permission.EDIT
+    )
     return _trash_page(request, space, None)
 
 

@@ -5,6 +5,7 @@ not.
 from django.contrib.admin.apps import AdminConfig
 from django.contrib.auth.apps import AuthConfig
 from django.contrib.contenttypes.apps import ContentTypesConfig
+from guardian.apps import GuardianConfig
 
 OBJECT_ID = "django_mongodb_backend.fields.ObjectIdAutoField"
 
@@ -14,6 +15,10 @@ class MongoAdminConfig(AdminConfig):
 
 
 class MongoAuthConfig(AuthConfig):
+    default_auto_field = OBJECT_ID
+
+
+class MongoGuardianConfig(GuardianConfig):
     default_auto_field = OBJECT_ID
 
 

@@ -1,6 +1,7 @@
 """What every request asks is found by an index, on either database, and never joined row by row."""
 
 import pytest
+from django.contrib.auth.models import Group
 from django.test import Client
 
 from files.content import reader
@@ -22,6 +23,15 @@ def full(world):
         world.alice.upload(f"file {number}", bytes([number]))
     world.alice.delete(f"/api/files/{world.alice.folder('old')}")
     world.file = world.alice.upload("large", LARGE)["file"]["id"]
+    world.shared = world.alice.folder("shared")
+    readers = Group.objects.create(name="readers")
+    readers.user_set.add(world.bob.user)
+    for subject in (world.bob, world.carol, readers):
+        world.alice.share(world.shared, subject, "viewer")
+    for number in range(MANY):
+        inside = world.alice.folder(f"inside {number}", world.shared)
+        world.alice.share(inside, world.bob, "editor")
+        world.alice.share(world.alice.folder(f"other {number}"), world.bob, "editor")
     return world
 
 
@@ -96,6 +106,31 @@ def the_trash(world):
     assert world.alice.get(f"/api/trash?space={world.alice.space.id}").status_code == 200
 
 
+def a_shared_folder(world):
+    assert len(world.bob.names(world.shared)) == MANY
+
+
+def what_was_shared_with_somebody(world):
+    assert world.bob.get("/api/shared").status_code == 200
+
+
+def a_guests_search(world):
+    assert world.bob.get("/api/search?q=inside").status_code == 200
+
+
+def a_guests_journal(world):
+    assert world.bob.get(f"/api/changes?space={world.alice.space.id}").status_code == 200
+
+
+def who_may_see_a_folder(world):
+    assert world.alice.get(f"/api/files/{world.shared}/access").status_code == 200
+
+
+def sharing_a_folder(world):
+    world.alice.share(world.shared, world.carol, "editor")
+    world.alice.unshare(world.shared, world.carol)
+
+
 def what_is_not_there_for_somebody_else(world):
     assert world.carol.get(f"/api/files/{world.file}").status_code == 404
 
@@ -115,6 +150,12 @@ HOT = [
     a_search,
     the_history_of_a_file,
     the_trash,
+    a_shared_folder,
+    what_was_shared_with_somebody,
+    a_guests_search,
+    a_guests_journal,
+    who_may_see_a_folder,
+    sharing_a_folder,
     what_is_not_there_for_somebody_else,
 ]
 

@@ -23,25 +23,28 @@ UNKNOWN = "01890000-0000-7000-8000-000000000000"
 class Scene:
     """What alice has that bob may not see; `ids` are her ids by the kind of thing they name."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, *, in_team: bool = False) -> None:
         self.alice, self.bob = world.alice, world.bob
         alice = self.alice
-        folder = alice.folder("papers")
+        team = alice.team("Team")
+        root = team["root"] if in_team else alice.root
+        folder = alice.folder("papers", root)
         done = alice.upload("a.txt", b"text", parent=folder)
-        trashed = alice.folder("old")
+        trashed = alice.folder("old", folder)
         alice.delete(f"/api/files/{trashed}")
         self.ids = {
             "folder": folder,
             "file": done["file"]["id"],
             "version": done["version"]["id"],
             "trashed": trashed,
-            "space": str(alice.space.id),
-            "team": answered(alice.post("/api/spaces", {"name": "Team", "kind": "team"}), 201)[
-                "id"
-            ],
-            "upload": answered(alice.register("b.txt", b"open"), 201)["upload_id"],
-            "empty upload": answered(alice.register("c.txt", b""), 201)["upload_id"],
+            "space": team["id"] if in_team else str(alice.space.id),
+            "team": team["id"],
+            "team root": team["root"],
+            "upload": answered(alice.register("b.txt", b"open", parent=root), 201)["upload_id"],
+            "empty upload": answered(alice.register("c.txt", b"", parent=root), 201)["upload_id"],
+            "friend": str(world.carol.user.id),
         }
+        alice.share(folder, world.carol, "previewer")
 
 
 def fill(value: Any, ids: dict[str, str]) -> Any:
@@ -59,6 +62,7 @@ TABLE: dict[tuple[str, str], tuple[int, str, Any]] = {
     ("POST", "spaces"): (201, "/api/spaces", {"name": "n", "kind": "team"}),
     ("PATCH", "spaces/<space_id>"): (200, "/api/spaces/<team>", {"name": "n"}),
     ("DELETE", "spaces/<space_id>"): (204, "/api/spaces/<team>", None),
+    ("GET", "shared"): (200, "/api/shared", None),
     ("GET", "search"): (200, "/api/search?q=a&space=<space>", None),
     ("GET", "changes"): (200, "/api/changes?space=<space>", None),
     ("POST", "files"): (201, "/api/files", {"parent": "<folder>", "name": "n", "type": "folder"}),
@@ -66,6 +70,17 @@ TABLE: dict[tuple[str, str], tuple[int, str, Any]] = {
     ("PATCH", "files/<entry_id>"): (200, "/api/files/<file>", {"name": "n"}),
     ("DELETE", "files/<entry_id>"): (204, "/api/files/<file>", None),
     ("GET", "files/<entry_id>/children"): (200, "/api/files/<folder>/children", None),
+    ("GET", "files/<entry_id>/access"): (200, "/api/files/<file>/access", None),
+    ("PUT", "files/<entry_id>/access/<subject>"): (
+        200,
+        "/api/files/<file>/access/user:<friend>",
+        {"role": "viewer"},
+    ),
+    ("DELETE", "files/<entry_id>/access/<subject>"): (
+        204,
+        "/api/files/<folder>/access/user:<friend>",
+        None,
+    ),
     ("POST", "files/<entry_id>/copy"): (201, "/api/files/<file>/copy", {"parent": "<folder>"}),
     ("GET", "files/<entry_id>/content"): (302, "/api/files/<file>/content", None),
     ("GET", "files/<entry_id>/versions"): (200, "/api/files/<file>/versions", None),
@@ -96,7 +111,7 @@ TABLE: dict[tuple[str, str], tuple[int, str, Any]] = {
 }
 PACKED = {("POST", "upload/pack")}
 """Bodies that are the head of a pack."""
-NAMES_NOTHING = {("GET", "spaces"), ("POST", "spaces")}
+NAMES_NOTHING = {("GET", "spaces"), ("POST", "spaces"), ("GET", "shared")}
 """Answers about the caller alone: there is no id that could be somebody else's."""
 
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -188,6 +203,7 @@ def test_another_persons_version_of_another_file_is_not_found_either(scene):
 def test_nothing_of_alices_is_named_in_anything_bob_can_list(scene):
     for path in (
         "/api/spaces",
+        "/api/shared",
         "/api/changes",
         "/api/trash",
         "/api/search?q=a",
