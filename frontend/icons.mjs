@@ -12,6 +12,7 @@ import { readFileSync } from "node:fs";
 const ICONS = {
   folder: "folder",
   team: "user-group",
+  share: "user-plus",
   file: "document",
   text: "document-text",
   image: "photo",

@@ -14,7 +14,7 @@ from uuid import UUID
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 
-from accounts.models import User
+from accounts.models import User, name_key
 from files.access.actor import Actor
 from files.access.policy import ancestors, sights
 from files.access.rights import group_ids, role_of
@@ -139,6 +139,15 @@ def subject_of(kind: str, text: str) -> Subject | None:
     if found is None or (kind == "user" and not found.is_active):
         return None
     return Subject("user" if kind == "user" else "group", found.pk, str(found))
+
+
+def subject_called(name: str) -> Subject | None:
+    """The active person with this user name, whatever its case, or else the group."""
+    user = User.objects.filter(username_key=name_key(name), is_active=True).first()
+    if user:
+        return Subject("user", user.id, user.username)
+    group = Group.objects.filter(name=name).first()
+    return Subject("group", group.pk, group.name) if group else None
 
 
 def _members(groups: set[Any]) -> dict[Any, list[UUID]]:

@@ -13,8 +13,10 @@ from files.access.actor import Actor
 from files.access.listing import SORTS, Order
 from files.access.lookup import searched_spaces
 from files.access.policy import sights
+from files.access.roles import Permission
 from files.access.search import place_from, place_values, search, words_of
 from files.models import Entry, Space
+from files.web.pages import actor_of
 from rapidserve.api.fields import parse_id
 from rapidserve.api.pagination import decode_cursor, encode_cursor, parse_limit
 from rapidserve.errors import Invalid
@@ -36,7 +38,7 @@ _ICONS: Final = {
 class Row:
     """An entry, the picture beside its name (a symbol of templates/components/icons.html), how many
     items a folder has, the number of a file's version, and where that isn't the page's own folder
-    the one it lies in.
+    the one it lies in. `may`: what the reader may do with it.
     """
 
     entry: Entry
@@ -44,6 +46,7 @@ class Row:
     items: int | None
     version: int | None
     parent: Entry | None
+    may: frozenset[Permission]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,23 @@ def trashed(request: HttpRequest, space: Space) -> Listing:
     return _listing(request, found, limit, cursor_behind)
 
 
+def shared(request: HttpRequest, actor: Actor) -> Listing:
+    """The page of what others have shared with the actor that the request asks for."""
+    kind = "page.shared"
+    cursor, limit = request.GET.get("cursor"), parse_limit(request.GET.get("limit"))
+    after = None
+    if cursor:
+        key, entry_id = decode_cursor(kind, cursor)
+        after = (key, parse_id(entry_id))
+    found = listing.shared(actor, after, limit + 1)
+    return _listing(
+        request,
+        found,
+        limit,
+        lambda entry: encode_cursor(kind, [entry.name_key, str(entry.id)]),
+    )
+
+
 def found(request: HttpRequest, actor: Actor, text: str) -> Listing:
     """The page of what a search finds that the request asks for."""
     kind = f"page.search.{' '.join(words_of(text))}"
@@ -133,11 +153,7 @@ def found(request: HttpRequest, actor: Actor, text: str) -> Listing:
     if result.more:
         kept = {key: request.GET[key] for key in ("q", "limit") if key in request.GET}
         more = urlencode(kept | {"cursor": encode_cursor(kind, place_values(result.more))})
-    seen = sights(actor, result.entries)
-    rows = [
-        replace(row, parent=row.entry.parent if seen[row.entry.id].parent else None)
-        for row in rows_of(result.entries)
-    ]
+    rows = rows_of(actor, result.entries, with_parents=True)
     return Listing(rows, more, is_first=cursor is None)
 
 
@@ -154,15 +170,24 @@ def _listing(
         passed = ("space", "sort", "order", "limit")
         kept = {key: request.GET[key] for key in passed if key in request.GET}
         more = urlencode(kept | {"cursor": cursor_behind(shown[-1])})
-    return Listing(rows_of(shown), more, is_first="cursor" not in request.GET)
+    rows = rows_of(actor_of(request), shown)
+    return Listing(rows, more, is_first="cursor" not in request.GET)
 
 
-def rows_of(entries: Sequence[Entry]) -> list[Row]:
-    """The entries with the numbers beside their names: two queries, however many there are."""
+def rows_of(actor: Actor, entries: Sequence[Entry], *, with_parents: bool = False) -> list[Row]:
+    """The entries with the numbers beside their names: as many queries as for one."""
     items = listing.child_counts([entry for entry in entries if entry.is_folder])
     versions = listing.version_numbers(entries)
+    seen = sights(actor, entries)
     return [
-        Row(entry, _icon(entry), items.get(entry.id), versions.get(entry.id), parent=None)
+        Row(
+            entry,
+            _icon(entry),
+            items.get(entry.id),
+            versions.get(entry.id),
+            parent=entry.parent if with_parents and seen[entry.id].parent else None,
+            may=seen[entry.id].permissions,
+        )
         for entry in entries
     ]
 

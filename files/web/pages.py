@@ -16,8 +16,11 @@ from django.views.decorators.http import require_http_methods
 from accounts.models import User
 from files.access.actor import Actor
 from files.access.listing import spaces
+from files.access.lookup import space_or_personal
+from files.access.policy import can, role_in
+from files.access.roles import PERMISSIONS, Permission, Role
 from files.chunkstore import registry
-from files.models import Space
+from files.models import Entry, Space
 from rapidserve.errors import Conflict, Invalid, Stale
 
 View = Callable[..., HttpResponse]
@@ -63,22 +66,42 @@ class Usage:
 
 def frame(actor: Actor, space: Space, place: str) -> dict[str, object]:
     """What stands around every page: the spaces, the place that is marked (`files`, `trash` or none
-    of them), and how much room is used in the space that the page is about.
+    of them), and how much room is used in the space that the page is about. Of a space that the
+    actor sees only a part of, nothing is told: his own stands there, and what is shared is marked.
     """
+    role = role_in(actor, space)
+    if role is None:
+        space, place = space_or_personal(actor, None), "shared" if place == "files" else place
     return {
         "place": place,
         "space": space,
         "teams": [
-            each for each in spaces(actor, None, MOST_SPACES) if each.kind == space.Kind.TEAM
+            each
+            for each in spaces(actor, None, MOST_SPACES)
+            if each.kind == space.Kind.TEAM or each.owner_id != actor.id
         ],
-        "trash_address": trash_address(space),
+        "trash_address": trash_address(space) if _may_edit(role) else trash_address(None),
         "usage": _usage(space),
     }
 
 
-def trash_address(space: Space) -> str:
+def place_of(actor: Actor, entry: Entry) -> str:
+    """Where the folder is that an entry lies in; or what is shared, if that is not to be seen."""
+    if entry.parent and can(actor, Permission.VIEW, entry.parent):
+        return reverse("folder", args=[entry.parent.id])
+    return reverse("shared")
+
+
+def trash_address(space: Space | None) -> str:
+    """None: the reader's own."""
     address = reverse("trash")
-    return address if space.kind == Space.Kind.PERSONAL else f"{address}?space={space.id}"
+    if space is None or space.kind == Space.Kind.PERSONAL:
+        return address
+    return f"{address}?space={space.id}"
+
+
+def _may_edit(role: Role | None) -> bool:
+    return role is not None and Permission.EDIT in PERMISSIONS[role]
 
 
 def _usage(space: Space) -> Usage:

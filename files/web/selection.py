@@ -17,8 +17,8 @@ from django.shortcuts import redirect, render
 
 from files.access.actor import Actor
 from files.access.listing import breadcrumb, subfolders
-from files.access.lookup import entry_for, folder_for, trashed_entry_for
-from files.access.policy import folder_ids
+from files.access.lookup import entry_for, folder_for, space_or_personal, trashed_entry_for
+from files.access.policy import can, folder_ids
 from files.access.roles import Permission
 from files.actions import copies, trash, tree
 from files.models import Entry
@@ -131,7 +131,7 @@ def _place(request: HttpRequest, placing: Placing) -> HttpResponse:
     actor = actor_of(request)
     entries = _still_there(actor, _chosen(request), placing.permission)
     named_folder = request.POST.get("here") or request.POST.get("into")
-    beginning = str(entries[0].parent_id or entries[0].id)
+    beginning = str(_beginning(actor, entries[0]))
     into = folder_for(actor, parse_id(named_folder or beginning), Permission.EDIT)
     if "here" not in request.POST:
         return _chooser(request, placing, entries, into)
@@ -140,6 +140,16 @@ def _place(request: HttpRequest, placing: Placing) -> HttpResponse:
         return _chooser(request, placing, entries, into, problem=" ".join(outcome.refused))
     _say_done(request, outcome, f"{placing.done} to “{into.name}”")
     return redirect(way_back(request))
+
+
+def _beginning(actor: Actor, entry: Entry) -> UUID:
+    """The folder to look into first: the one it lies in, or the reader's own where he may not write
+    there."""
+    if entry.parent is None:
+        return entry.id
+    if can(actor, Permission.EDIT, entry.parent):
+        return entry.parent.id
+    return space_or_personal(actor, None).root
 
 
 def _chooser(

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from files.web import selection, views
+from files.web import selection, sharing, views
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -10,6 +10,8 @@ urlpatterns = [
     path("files/<str:entry_id>/new-folder", views.new_folder, name="new-folder"),
     path("files/<str:entry_id>/rename", views.rename, name="rename"),
     path("files/<str:entry_id>/trash", views.trash_entry, name="trash-entry"),
+    path("files/<str:entry_id>/share", sharing.share, name="share"),
+    path("shared", sharing.shared, name="shared"),
     path("search", views.search, name="search"),
     path("trash", views.trash_page, name="trash"),
     path("trash/<str:entry_id>/restore", views.restore, name="restore"),

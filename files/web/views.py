@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from files.access import issue
+from files.access.actor import Actor
 from files.access.listing import breadcrumb
 from files.access.lookup import entry_for, folder_for, space_or_personal, trashed_entry_for
 from files.access.policy import can
@@ -18,7 +19,7 @@ from files.access.search import checked_text
 from files.actions import trash, tree
 from files.models import Entry, Space
 from files.web import listing, notices
-from files.web.pages import MENDABLE, actor_of, frame, page, trash_address
+from files.web.pages import MENDABLE, actor_of, frame, page, place_of, trash_address
 from rapidserve import appearance
 from rapidserve.api.fields import parse_id
 from rapidserve.errors import RapidServeError
@@ -36,7 +37,7 @@ def folder(request: HttpRequest, entry_id: str) -> HttpResponse:
     actor = actor_of(request)
     entry = entry_for(actor, parse_id(entry_id), Permission.VIEW)
     if not entry.is_folder:
-        return redirect("folder", entry.parent_id)
+        return redirect(place_of(actor, entry))
     if request.GET.get("view") in appearance.VIEWS:
         return _change_view(request, entry)
     order = listing.order_of(request.GET)
@@ -47,6 +48,7 @@ def folder(request: HttpRequest, entry_id: str) -> HttpResponse:
         "view": appearance.view_of(request),
         "views": {name: _address_of_view(request, name) for name in appearance.VIEWS},
         "may_edit": can(actor, Permission.EDIT, entry),
+        "may_share": can(actor, Permission.SHARE, entry),
         "form_address": f"/d/form/{issue.form_ticket(actor=actor, folder=entry)}",
         "columns": listing.columns(order),
         "listing": listing.children(request, entry, order),
@@ -87,7 +89,7 @@ def new_folder(request: HttpRequest, entry_id: str) -> HttpResponse:
         "title": "New folder",
         "label": "Name of the folder",
         "action": "Create",
-        "back": parent,
+        "back": reverse("folder", args=[parent.id]),
         "typed": typed,
     }
     return _name_form(request, context, problem)
@@ -105,13 +107,13 @@ def rename(request: HttpRequest, entry_id: str) -> HttpResponse:
             problem = error
         else:
             messages.success(request, f"It is called “{renamed.name}” now.")
-            return redirect("folder", entry.parent_id)
+            return redirect(place_of(actor, entry))
     title = f"Rename “{entry.name}”"
     context = frame(actor, entry.space, "files") | {
         "title": title,
         "label": "Name",
         "action": "Rename",
-        "back": entry.parent or entry,
+        "back": place_of(actor, entry),
         "typed": typed,
     }
     return _name_form(request, context, problem)
@@ -124,13 +126,12 @@ def trash_entry(request: HttpRequest, entry_id: str) -> HttpResponse:
     entry = entry_for(actor, parse_id(entry_id), Permission.EDIT)
     if request.method == "POST":
         trash.trash(actor=actor, entry_id=entry.id)
-        back = reverse("folder", args=[entry.parent_id])
-        return redirect(notices.after_trashing(request, [entry], back))
+        return redirect(notices.after_trashing(request, [entry], place_of(actor, entry)))
     context = frame(actor, entry.space, "files") | {
         "title": f"Move “{entry.name}” to the trash?",
         "text": f"It can be restored for {settings.TRASH_SECONDS // 86_400} days.",
         "action": "Move to trash",
-        "back": entry.parent or entry,
+        "back": place_of(actor, entry),
     }
     return render(request, "files/confirm.html", context)
 
@@ -146,7 +147,7 @@ def search(request: HttpRequest) -> HttpResponse:
         "search_address": f"{reverse('search')}?{urlencode({'q': text})}",
         "listing": found,
         "columns": listing.plain_columns(),
-        "may_edit": all(can(actor, Permission.EDIT, row.entry) for row in found.rows),
+        "may_edit": all(Permission.EDIT in row.may for row in found.rows),
     }
     return render(request, "files/search.html", context)
 
@@ -169,10 +170,11 @@ def restore(request: HttpRequest, entry_id: str) -> HttpResponse:
         entry = trash.restore(actor=actor_of(request), entry_id=parse_id(entry_id))
     except MENDABLE as error:
         return _trash_page(request, space_or_personal(actor_of(request), None), error)
-    messages.success(request, f"“{entry.name}” is back in {_place(entry)}.")
+    actor = actor_of(request)
+    messages.success(request, f"“{entry.name}” is back in {_place(actor, entry)}.")
     if request.POST.get("then") == "trash":
         return redirect(trash_address(entry.space))
-    return redirect("folder", entry.parent_id)
+    return redirect(place_of(actor, entry))
 
 
 @page("GET", "HEAD", "POST")
@@ -188,12 +190,14 @@ def remove(request: HttpRequest, entry_id: str) -> HttpResponse:
         "title": f"Delete “{entry.name}” for good?",
         "text": f"{within}This can't be undone.",
         "action": "Delete for good",
+        "back": trash_address(entry.space),
     }
     return render(request, "files/confirm.html", context)
 
 
-def _place(entry: Entry) -> str:
-    return f"“{entry.parent.name}”" if entry.parent else "its place"
+def _place(actor: Actor, entry: Entry) -> str:
+    seen = entry.parent is not None and can(actor, Permission.VIEW, entry.parent)
+    return f"“{entry.parent.name}”" if seen and entry.parent else "its place"
 
 
 def _name_form(

@@ -9,6 +9,7 @@ import { startKeys } from "./keys.js";
 import { refreshList, refreshOpenList, startLists } from "./list.js";
 import { startMenus } from "./menus.js";
 import { startPages } from "./pages.js";
+import { startPeople } from "./people.js";
 import { startRenaming } from "./rename.js";
 import { startSelection } from "./selection.js";
 import { onPageShown } from "./shown.js";
@@ -32,6 +33,7 @@ startMenus();
 startRenaming(); // before the pages, which would open its link
 startSelection();
 startPages();
+startPeople();
 startLists();
 startKeys();
 startDragging();

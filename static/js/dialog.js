@@ -18,10 +18,18 @@ dialog.addEventListener("click", onClick);
  */
 export function openDialog(page) {
   const content = page.querySelector("[data-dialog]");
-  if (content) {
+  if (!content) {
+    return false;
+  }
+  const shown = document.querySelector("main [data-dialog]");
+  if (shown) {
+    // Somebody opened the page itself: above it, its own fields would be there twice.
+    shown.replaceWith(document.adoptNode(content));
+    announce(content);
+  } else {
     showInDialog(document.adoptNode(content));
   }
-  return content !== null;
+  return true;
 }
 
 /** @param {Element} content with a heading, which names the dialog */

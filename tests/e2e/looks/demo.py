@@ -13,6 +13,8 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
+import httpx2
+
 from tests.crash.client import Program
 from tests.e2e.conftest import Server, run_manage
 from tests.e2e.visitor import CHUNK
@@ -74,12 +76,9 @@ FILES = (
 
 
 def furnish(server: Server) -> Demo:
-    for name in ("mara", "kenji"):
-        made = run_manage(
-            server.home, "create_user", name, "--generate", "--display-name", name.title()
-        )
-        assert made.returncode == 0, made.stderr
     program = Program(server.url)
+    mara = _newcomer(server, "mara")
+    _newcomer(server, "kenji")
     for name in ("Studio North", "Field team"):
         team = program.call("POST", "/api/spaces", {"name": name, "kind": "team"})["id"]
     maker = Maker(program, server)
@@ -94,7 +93,31 @@ def furnish(server: Server) -> Demo:
     )
     maker.trash(projects)
     maker.set_quota()
+    _share(program, projects, "mara", {"role": "viewer"})
+    _share(program, demo.film, "mara", {"role": "editor"})
+    _share(program, demo.film, "kenji", {"role": "viewer", "expires_at": "2031-03-31T23:59:59Z"})
+    for name in ("Scores", "Lighthouse keepers – research"):
+        body = {"parent": mara.root, "name": name, "type": "folder"}
+        made = mara.call("POST", "/api/files", body)["id"]
+        _share(mara, made, "alice", {"role": "viewer" if name == "Scores" else "editor"})
     return demo
+
+
+def _newcomer(server: Server, name: str) -> Program:
+    """Another person, signed in."""
+    made = run_manage(
+        server.home, "create_user", name, "--generate", "--display-name", name.title()
+    )
+    assert made.returncode == 0, made.stderr
+    password = made.stdout.partition("Password: ")[2].strip()
+    body = {"username": name, "password": password, "name": "demo"}
+    answer = httpx2.post(f"{server.url}/api/auth/token", json=body)
+    return Program(server.url, token=answer.json()["token"])
+
+
+def _share(program: Program, entry: str, name: str, body: dict[str, str]) -> None:
+    [person, *_] = program.call("GET", f"/api/users?q={name}")["results"]
+    program.call("PUT", f"/api/files/{entry}/access/user:{person['id']}", body)
 
 
 class Maker:

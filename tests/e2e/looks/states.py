@@ -131,6 +131,26 @@ def search(stage: Stage) -> None:
 
 
 @state
+def shared(stage: Stage) -> None:
+    stage.go("/shared")
+
+
+@state
+def share(stage: Stage) -> None:
+    stage.go_to(stage.demo.film)
+    stage.visitor.page.get_by_role("link", name="Share this folder").click()
+    expect(stage.dialog).to_be_visible()
+
+
+@state
+def share_refused(stage: Stage) -> None:
+    stage.go(f"/files/{stage.demo.film}/share")
+    stage.visitor.page.get_by_label("Person or group").fill("nobody")
+    stage.visitor.page.get_by_role("button", name="Share", exact=True).click()
+    expect(stage.visitor.page.get_by_role("alert")).to_be_visible()
+
+
+@state
 def no_results(stage: Stage) -> None:
     stage.go("/search?q=lighthouse+keeper")
 

@@ -7,7 +7,7 @@ from files.web.urls import urlpatterns
 from tests.files.web.conftest import names_on, text_of
 from tests.files.web.test_selection import SELECTION_FORMS
 
-ALL_FORMS = ["/files/{}/new-folder", "/files/{}/rename", "/files/{}/trash"]
+ALL_FORMS = ["/files/{}/new-folder", "/files/{}/rename", "/files/{}/trash", "/files/{}/share"]
 TRASH_FORMS = ["/trash/{}/restore", "/trash/{}/remove"]
 
 
@@ -227,13 +227,13 @@ def test_an_api_token_opens_no_page(client, world, docs):
     assert world.alice.names() == ["Docs"]
 
 
-@pytest.mark.parametrize("path", ["/", "/trash", "/files/{}"])
+@pytest.mark.parametrize("path", ["/", "/trash", "/shared", "/files/{}"])
 def test_pages_that_only_show_take_no_forms(alice, docs, path):
     assert alice.post(path.format(docs)).status_code == 405
 
 
 def test_every_page_is_tried_above():
     addresses = {"/" + str(page.pattern).replace("<str:entry_id>", "{}") for page in urlpatterns}
-    elsewhere = {"/search", *SELECTION_FORMS}
+    elsewhere = {"/search", "/shared", *SELECTION_FORMS}
 
     assert addresses == {"/", "/trash", "/files/{}", *ALL_FORMS, *TRASH_FORMS, *elsewhere}
