@@ -6,7 +6,7 @@ from django.conf import settings
 from django.utils import timezone
 from huey import crontab
 
-from files.actions import spaces, trash, uploads
+from files.actions import links, spaces, trash, uploads
 from files.content.collect import collect
 from files.models import Epoch, Upload
 from rapidserve.jobs import queue
@@ -35,6 +35,11 @@ def collect_garbage() -> None:
 def empty_trash() -> None:
     trash.purge_expired()
     spaces.clear_deleted()
+
+
+@queue.periodic_task(crontab(minute="47", hour="3"))
+def forget_visits() -> None:
+    links.forget_visits()
 
 
 @queue.periodic_task(crontab(minute="37", hour="*/6"))

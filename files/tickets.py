@@ -74,11 +74,12 @@ class FileTicket(Ticket):
 
 @dataclass(frozen=True, slots=True)
 class FormTicket(Ticket):
-    """The holder may send one file by form into a folder, in the name of `user`, signed in."""
+    """The holder may send one file by form into a folder, in the name of `user`."""
 
     kind: ClassVar[str] = "form"
     folder: str
     user: str
+    credential: str
 
 
 @dataclass(frozen=True, slots=True)

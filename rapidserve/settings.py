@@ -108,6 +108,8 @@ DOWNLOAD_URL_SECONDS = env.integer("RAPIDSERVE_DOWNLOAD_URL_SECONDS", 900, least
 CONTENT_URL_SECONDS = 6 * 3600  # a paused video must still seek
 UPLOAD_IDLE_SECONDS = 7 * 86_400
 TRASH_SECONDS = 30 * 86_400
+LINK_PASSWORDS = env.choice("RAPIDSERVE_LINK_PASSWORDS", "optional", ("optional", "required"))
+LINK_MAX_DAYS = env.integer("RAPIDSERVE_LINK_MAX_DAYS", 0, most=3650)  # 0: no limit
 WINDOWS_NAMES = env.choice("RAPIDSERVE_WINDOWS_NAMES", "accept", ("accept", "refuse"))
 DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 2**20
 MAX_JSON_DEPTH = 32
@@ -224,6 +226,7 @@ SPECTACULAR_SETTINGS = {
         "EntryType": "files.models.entries.Entry.Type",
         "ChangeType": "files.api.serializers.CHANGES",
         "Role": "files.api.serializers.ROLES",
+        "LinkRole": "files.models.links.Link.Role",
     },
 }
 

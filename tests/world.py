@@ -83,12 +83,13 @@ class Person:
     ) -> Any:
         """`body`: bytes are sent as they are, anything else as JSON."""
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        credentials = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         response = Client(raise_request_exception=False).generic(
             method,
             path,
             data=b"" if body is None else raw,
             content_type=content_type,
-            headers={"Authorization": f"Bearer {self.token}", **headers},
+            headers={**credentials, **headers},
         )
         assert response.status_code in {507, 503} or response.status_code < 500, response.content
         return response
@@ -106,8 +107,11 @@ class Person:
         return self.call("DELETE", path, **headers)
 
     def register(self, name: str, data: bytes, **fields: Any) -> Any:
-        body = {"parent": self.root, "name": name, "size": len(data), "chunks": specs_of(data)}
-        return self.post("/api/upload/chunk/register", body | fields)
+        body = {"name": name, "size": len(data), "chunks": specs_of(data)} | fields
+        return self.post(
+            "/api/upload/chunk/register",
+            {"parent": self.root} | body if "parent" not in body else body,
+        )
 
     def send(self, slot: dict[str, Any], data: bytes, **headers: str) -> Any:
         """PUT a body to a slot's address."""
@@ -180,6 +184,14 @@ class Person:
         return [entry["name"] for entry in response.json()["results"]]
 
 
+class Nobody(Person):
+    """Somebody without an account, who may hold the grant of a link."""
+
+    def __init__(self, plane: TestClient) -> None:
+        self.plane = plane
+        self.token = ""
+
+
 class World:
     def __init__(self) -> None:
         app = create_plane()
@@ -197,6 +209,9 @@ class World:
     @cached_property
     def carol(self) -> Person:
         return self._person("carol")
+
+    def nobody(self) -> Nobody:
+        return Nobody(self.plane)
 
     def _person(self, name: str) -> Person:
         return Person(create_user(username=name, password=PASSWORD), self.plane)

@@ -45,4 +45,5 @@ def _values_of(count: int) -> Prepared[tuple[UUID, int]]:
 
 
 def subjects_of(actor: Actor, space_id: UUID) -> list[UUID]:
-    return [space_id, actor.id, *([actor.credential] if actor.credential else [])]
+    link = [actor.through.link] if actor.through else []
+    return [space_id, actor.id, *([actor.credential] if actor.credential else []), *link]

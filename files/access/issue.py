@@ -110,7 +110,10 @@ def form_ticket(*, actor: Actor, folder: Entry) -> str:
     """For a page that `actor` looks at. The upload itself asks for every right again."""
     epochs = read_epochs(actor, folder)
     return seal(
-        FormTicket(expiry(actor, FORM_SECONDS), epochs, folder.id.hex, actor.id.hex), signing_key()
+        FormTicket(
+            expiry(actor, FORM_SECONDS), epochs, folder.id.hex, actor.id.hex, _credential(actor)
+        ),
+        signing_key(),
     )
 
 

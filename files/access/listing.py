@@ -18,7 +18,7 @@ from files.access.policy import (
     sights,
     visible_spaces,
 )
-from files.models import Entry, Extent, Space, Version
+from files.models import Entry, Extent, Link, Space, Version, Visit
 from rapidserve.db import flagged
 
 SORTS: Final = {"name": "name_key", "size": "size", "modified": "modified_at"}
@@ -169,6 +169,21 @@ def shared(actor: Actor, after: tuple[str, UUID] | None, limit: int) -> list[Ent
         if len(page) < SHARED_AT_ONCE or len(found) >= limit:
             break
     return found[:limit]
+
+
+def links(entry: Entry, before: UUID | None, limit: int) -> list[Link]:
+    """Those that were not revoked, newest first."""
+    rows = Link.objects.filter(entry=entry, revoked_at=None)
+    if before:
+        rows = rows.filter(id__lt=before)
+    return list(rows.order_by("-id")[:limit])
+
+
+def visits(link: Link, before: UUID | None, limit: int) -> list[Visit]:
+    rows = Visit.objects.filter(link=link)
+    if before:
+        rows = rows.filter(id__lt=before)
+    return list(rows.order_by("-id")[:limit])
 
 
 def trashed_above(entries: Sequence[Entry]) -> set[UUID]:

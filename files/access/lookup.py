@@ -98,7 +98,7 @@ def space_of(entry_id: UUID) -> UUID | None:
 def writable_parent(actor: Actor, entry_id: UUID) -> Entry:
     """The folder an upload goes into. In the trash: Conflict(parent_gone), the client knew it."""
     entry = _entry(entry_id)
-    _authorise(actor, entry, Permission.EDIT)
+    _authorise(actor, entry, Permission.ADD if actor.through else Permission.EDIT)
     if not is_in_sight(entry):
         raise Conflict("The folder was trashed meanwhile.", code="parent_gone", field="parent")
     if not entry.is_folder:
@@ -130,12 +130,16 @@ def upload_for(actor: Actor, upload_id: UUID) -> Upload:
     """The actor's own upload, also one that has ended: callers say what that means."""
     upload = (
         Upload.objects.select_related("space", "parent", "version")
-        .filter(id=upload_id, actor=actor.user)
+        .filter(id=upload_id, actor=actor.user, visit=_visit(actor))
         .first()
     )
     if upload is None:
         raise NotFound
     return upload
+
+
+def _visit(actor: Actor) -> UUID | None:
+    return actor.through.visit if actor.through else None
 
 
 def open_upload_for(actor: Actor, upload_id: UUID) -> Upload:
@@ -226,7 +230,8 @@ def _entry(entry_id: UUID) -> Entry:
 
 def _authorise(actor: Actor, entry: Entry, permission: Permission) -> None:
     held = permissions(actor, entry)
+    if permission in held:
+        return
     if Permission.VIEW not in held:
         raise NotFound
-    if permission not in held:
-        raise PermissionDenied("You may see this, but not do that with it.")
+    raise PermissionDenied("You may see this, but not do that with it.")

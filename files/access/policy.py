@@ -5,13 +5,13 @@ along the folders above an entry, whose ids its parent's `path` has: no tree is 
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from files.access.actor import Actor
+from files.access.actor import Actor, ThroughLink
 from files.access.rights import Holding, all_holdings, holdings
 from files.access.roles import PERMISSIONS, Permission, Role, greatest
 from files.models import Entry, Space
@@ -41,6 +41,8 @@ def sights(actor: Actor, entries: Sequence[Entry]) -> dict[UUID, Sight]:
     """
     if not actor.user.is_active:
         return {entry.id: NOTHING for entry in entries}
+    if actor.through:
+        return _through_link(actor, actor.through, entries)
     if actor.administers:
         return {
             entry.id: Sight(ADMINISTRATION, entry.parent_id) if entry.space.live else NOTHING
@@ -69,6 +71,25 @@ def sights(actor: Actor, entries: Sequence[Entry]) -> dict[UUID, Sight]:
     return {entry.id: sight(entry) for entry in entries}
 
 
+def _through_link(
+    actor: Actor, through: ThroughLink, entries: Sequence[Entry]
+) -> dict[UUID, Sight]:
+    """Never more than who made the link may do himself, today, nor outside of what it leads to."""
+    makers = sights(replace(actor, through=None), entries)
+
+    def sight(entry: Entry) -> Sight:
+        held = makers[entry.id].permissions
+        if Permission.EDIT in held:
+            held |= {Permission.ADD}
+        if entry.id == through.entry:
+            return Sight(held & through.permissions, None)
+        if through.entry in ancestors(entry):
+            return Sight(held & through.permissions, entry.parent_id)
+        return NOTHING
+
+    return {entry.id: sight(entry) for entry in entries}
+
+
 def permissions(actor: Actor, entry: Entry) -> frozenset[Permission]:
     """Everything the actor may do with the entry; empty when it must look like nothing is there."""
     return sights(actor, [entry])[entry.id].permissions
@@ -76,6 +97,11 @@ def permissions(actor: Actor, entry: Entry) -> frozenset[Permission]:
 
 def can(actor: Actor, permission: Permission, entry: Entry) -> bool:
     return permission in permissions(actor, entry)
+
+
+def may_add(actor: Actor, folder: Entry) -> bool:
+    """Whether new files may be put into a folder, by who may edit or by an upload link."""
+    return not permissions(actor, folder).isdisjoint({Permission.EDIT, Permission.ADD})
 
 
 def until(actor: Actor, permission: Permission, entry: Entry) -> datetime | None:

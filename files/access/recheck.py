@@ -1,11 +1,13 @@
 """The full question behind a ticket whose epoch is old: is it still allowed today?"""
 
+from dataclasses import replace
 from uuid import UUID
 
 from accounts.models import ApiToken, User
 from files.access.actor import Actor
+from files.access.links import visitor
 from files.access.lookup import is_in_sight
-from files.access.policy import can
+from files.access.policy import can, may_add
 from files.access.roles import Permission
 from files.models import Entry, Upload, Version
 from files.tickets import ChunkTicket, FileTicket, FormTicket, PutTicket, Ticket
@@ -24,40 +26,45 @@ def still_allowed(ticket: Ticket) -> bool:
 
 def _may_put(ticket: PutTicket) -> bool:
     upload = (
-        Upload.objects.select_related("parent__space", "parent__parent", "actor")
+        Upload.objects.select_related("parent__space", "parent__parent")
         .filter(id=UUID(ticket.upload), state=Upload.State.OPEN)
         .first()
     )
-    if upload is None or upload.parent is None or not upload.actor.is_active:
+    if upload is None or upload.parent is None:
         return False
-    if not _credential_holds(ticket.credential):
-        return False
-    return is_in_sight(upload.parent) and can(
-        Actor(upload.actor, fresh=True), Permission.EDIT, upload.parent
-    )
+    actor = holder(upload.actor_id, ticket.credential)
+    return actor is not None and is_in_sight(upload.parent) and may_add(actor, upload.parent)
 
 
 def _may_read(ticket: ChunkTicket | FileTicket) -> bool:
-    user = User.objects.filter(id=UUID(ticket.user), is_active=True).first()
+    actor = holder(UUID(ticket.user), ticket.credential)
     entry = Entry.objects.select_related("space", "parent").filter(id=UUID(ticket.entry)).first()
-    if user is None or entry is None or not _credential_holds(ticket.credential):
+    if actor is None or entry is None:
         return False
     if not Version.objects.filter(id=UUID(ticket.version), entry=entry).exists():
         return False
-    return is_in_sight(entry) and can(Actor(user, fresh=True), Permission.DOWNLOAD, entry)
+    return is_in_sight(entry) and can(actor, Permission.DOWNLOAD, entry)
 
 
 def _may_add(ticket: FormTicket) -> bool:
-    user = User.objects.filter(id=UUID(ticket.user), is_active=True).first()
+    actor = holder(UUID(ticket.user), ticket.credential)
     folder = Entry.objects.select_related("space", "parent").filter(id=UUID(ticket.folder)).first()
-    if user is None or folder is None:
-        return False
-    return is_in_sight(folder) and can(Actor(user, fresh=True), Permission.EDIT, folder)
+    return (
+        actor is not None and folder is not None and is_in_sight(folder) and may_add(actor, folder)
+    )
 
 
-def _credential_holds(credential: str) -> bool:
-    """A session ("") is not looked up; an API token must exist and not have expired."""
+def holder(user_id: UUID, credential: str) -> Actor | None:
+    """Who holds the ticket, if what he came with still holds: a session (""), which is not looked
+    up, an API token, or a visit by a link."""
+    user = User.objects.filter(id=user_id, is_active=True).first()
+    if user is None:
+        return None
     if not credential:
-        return True
+        return Actor(user, fresh=True)
     token = ApiToken.objects.filter(id=UUID(credential)).first()
-    return token is not None and (token.expires_at is None or token.expires_at > current_time())
+    if token is not None:
+        holds = token.expires_at is None or token.expires_at > current_time()
+        return Actor(user, fresh=True) if holds else None
+    found = visitor(UUID(credential))
+    return replace(found, fresh=True) if found and found.id == user.id else None

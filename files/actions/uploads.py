@@ -6,7 +6,7 @@ completed or expires; nothing of it is visible before the one transaction in `co
 
 import mimetypes
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -22,9 +22,9 @@ from files.access.lookup import (
     upload_gone,
     writable_parent,
 )
-from files.access.policy import can
+from files.access.policy import can, may_add
 from files.access.roles import Permission
-from files.actions import quota, versions
+from files.actions import links, quota, versions
 from files.actions.tree import check_depth, checked_name
 from files.chunkstore.chunk import CHUNK_SIZE, chunk_count, chunk_length
 from files.content.topology import available_nodes
@@ -81,12 +81,14 @@ def register(*, actor: Actor, announcement: Announcement) -> tuple[Upload, bool]
             facts={"limit": settings.MAX_FILE_BYTES},
         )
     check_chunks(announcement.size, 0, announcement.chunks)
+    if actor.through:  # what others put there is neither seen nor replaced
+        announcement = replace(announcement, on_conflict=Upload.OnConflict.RENAME, if_match=None)
 
     reusable = _reusable(actor, space_of(announcement.parent_id), announcement.chunks)
     candidates = available_nodes()
 
     def apply() -> tuple[Upload, bool]:
-        parent = writable_parent(actor, announcement.parent_id)
+        parent = links.drop_folder(actor, writable_parent(actor, announcement.parent_id))
         check_depth(parent, name)
         upload = _open_upload(actor, parent, name, announcement)
         created = upload is None
@@ -149,7 +151,7 @@ def place_of(actor: Actor, upload: Upload) -> Entry:
     """
     rows = Entry.objects.select_related("space", "parent")
     parent = rows.filter(id=upload.parent_id).first() if upload.parent_id else None
-    if parent is None or not is_in_sight(parent) or not can(actor, Permission.EDIT, parent):
+    if parent is None or not is_in_sight(parent) or not may_add(actor, parent):
         raise Conflict("The folder was trashed or taken away meanwhile.", code="parent_gone")
     return parent
 
@@ -277,6 +279,7 @@ def _open_upload(
         parent=parent,
         name_key=name_key(name),
         actor=actor.user,
+        visit=actor.through.visit if actor.through else None,
         state=Upload.State.OPEN,
         name=name,
         size=announcement.size,
@@ -321,6 +324,7 @@ def _new_upload(actor: Actor, parent: Entry, name: str, announcement: Announceme
         on_conflict=announcement.on_conflict,
         if_match=announcement.if_match,
         actor=actor.user,
+        visit=actor.through.visit if actor.through else None,
         size=announcement.size,
         reserved_bytes=announcement.size,
         expires_at=current_time(),
@@ -359,7 +363,7 @@ def _reusable(
     and so may know which hashes the space holds. Outside a transaction: nodes are asked.
     """
     space = Space.objects.filter(id=space_id).first() if space_id else None
-    if space is None:
+    if space is None or actor.through:
         return {}
     root = Entry.objects.select_related("space").get(id=space.root)
     if not can(actor, Permission.DOWNLOAD, root):

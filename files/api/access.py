@@ -26,7 +26,7 @@ from files.access.audience import (
 )
 from files.access.lookup import entry_for
 from files.access.policy import permissions
-from files.access.roles import PERMISSIONS, RANK, Permission, Role
+from files.access.roles import PERMISSIONS, RANK, TOLD, Permission, Role
 from files.actions import sharing
 from files.api.entries import ENTRY_ID
 from files.api.requests import actor_of, id_in, is_asked
@@ -110,7 +110,7 @@ class ExplainedSerializer(serializers.Serializer[Any]):
 
     user = UserSerializer()
     role = serializers.ChoiceField(choices=ROLES, allow_null=True)
-    permissions = serializers.ListField(child=serializers.ChoiceField(choices=list(Permission)))
+    permissions = serializers.ListField(child=serializers.ChoiceField(choices=list(TOLD)))
     reasons = GrantSerializer(many=True)
     why = serializers.ChoiceField(choices=[*Why])
 
@@ -251,7 +251,7 @@ def _explained(
     return {
         "user": UserSerializer(user).data,
         "role": next((role for role in Role if PERMISSIONS[role] == held), None),
-        "permissions": [each for each in Permission if each in held],
+        "permissions": [each for each in TOLD if each in held],
         "reasons": _lines(theirs, context),
         "why": _why(user, theirs),
     }

@@ -9,9 +9,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.authentication import MayUseFiles
 from files.access import issue, listing
 from files.access.lookup import file_to_read, version_for
+from files.actions.links import count_download
+from files.api.authentication import OpenToVisitors
 from files.api.entries import ENTRY_ID
 from files.api.requests import actor_of, address, id_in, is_asked, start_index
 from files.api.serializers import ManifestSerializer
@@ -23,9 +24,7 @@ from rapidserve.api.schema import errors
 VERSION = OpenApiParameter("version", str, description="Without it: the current one.")
 
 
-class DownloadView(APIView):
-    permission_classes = (MayUseFiles,)
-
+class DownloadView(OpenToVisitors, APIView):
     @extend_schema(
         operation_id="download_manifest",
         parameters=[
@@ -40,6 +39,8 @@ class DownloadView(APIView):
         """The chunks of a version, with addresses that hold for 15 minutes."""
         file, actor, epochs = file_to_read(actor_of(request), parse_id(entry_id))
         version = version_for(file, id_in(request, "version"))
+        if request.method == "GET":
+            count_download(actor)
         count = chunk_count(version.size)
         start = start_index(request, count)
         limit = parse_limit(request.query_params.get("limit"))
@@ -79,9 +80,7 @@ class DownloadView(APIView):
         )
 
 
-class ContentView(APIView):
-    permission_classes = (MayUseFiles,)
-
+class ContentView(OpenToVisitors, APIView):
     @extend_schema(
         operation_id="file_content",
         parameters=[
@@ -98,6 +97,8 @@ class ContentView(APIView):
         """Where the whole file is: ranges, resuming and HEAD work there."""
         file, actor, epochs = file_to_read(actor_of(request), parse_id(entry_id))
         version = version_for(file, id_in(request, "version"))
+        if request.method == "GET":
+            count_download(actor)
         ticket = issue.file_ticket(
             actor=actor,
             entry=file,

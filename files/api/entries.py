@@ -13,6 +13,7 @@ from files.access.listing import SORTS, Order
 from files.access.lookup import entry_for, file_for, folder_for
 from files.access.roles import Permission
 from files.actions import copies, trash, tree, versions
+from files.api.authentication import OpenToVisitors
 from files.api.requests import actor_of, if_match_revision
 from files.api.serializers import (
     ChangeEntrySerializer,
@@ -49,9 +50,7 @@ class FoldersView(APIView):
         return Response(EntrySerializer(folder, context={"actor": actor}).data, status=201)
 
 
-class EntryView(APIView):
-    permission_classes = (MayUseFiles,)
-
+class EntryView(OpenToVisitors, APIView):
     @extend_schema(
         operation_id="get_entry",
         parameters=[ENTRY_ID],
@@ -99,9 +98,7 @@ class EntryView(APIView):
         return Response(status=204)
 
 
-class ChildrenView(APIView):
-    permission_classes = (MayUseFiles,)
-
+class ChildrenView(OpenToVisitors, APIView):
     @extend_schema(
         operation_id="list_children",
         parameters=[

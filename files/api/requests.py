@@ -17,7 +17,9 @@ _NO_REVISION = 0
 
 
 def actor_of(request: Request) -> Actor:
-    """The signed-in caller; authentication has happened before."""
+    """The signed-in caller, or the visitor of a link; authentication has happened before."""
+    if isinstance(request.auth, Actor):
+        return request.auth
     token = request.auth if isinstance(request.auth, ApiToken) else None
     user = cast("User", request.user)
     return Actor(user, token.id, token.expires_at) if token else Actor(user)

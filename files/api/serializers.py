@@ -4,11 +4,14 @@ import re
 from typing import Any
 from uuid import UUID
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.api.serializers import UserSerializer
+from accounts.models import User
+from files.access.actor import Actor
 from files.access.policy import Sight, role_in, sights
-from files.access.roles import Permission, Role
+from files.access.roles import TOLD, Permission, Role
 from files.api.fields import (
     ChunksField,
     HashField,
@@ -145,6 +148,12 @@ def _seen(context: Any) -> dict[UUID, Sight]:
     return seen
 
 
+def _told_of(person: User, context: Any) -> Any:
+    """Visitors of a public link are not told who works here."""
+    actor: Actor | None = context.get("actor")
+    return None if actor and actor.through else UserSerializer(person).data
+
+
 class EntryListSerializer(serializers.ListSerializer[Any]):
     """A page of entries, whose rights are asked for together."""
 
@@ -174,7 +183,7 @@ class EntrySerializer(serializers.Serializer[Any]):
     revision = serializers.IntegerField()
     created_at = serializers.DateTimeField()
     modified_at = serializers.DateTimeField()
-    modified_by = UserSerializer()
+    modified_by = serializers.SerializerMethodField()
     permissions = serializers.SerializerMethodField()
 
     def get_content_type(self, entry: Entry) -> str | None:
@@ -183,12 +192,16 @@ class EntrySerializer(serializers.Serializer[Any]):
     def get_content_hash(self, entry: Entry) -> str | None:
         return entry.content_hash or None
 
+    @extend_schema_field(UserSerializer(allow_null=True))
+    def get_modified_by(self, entry: Entry) -> Any:
+        return _told_of(entry.modified_by, self.context)
+
     def get_parent(self, entry: Entry) -> UUID | None:
         return self._sight(entry).parent
 
     def get_permissions(self, entry: Entry) -> list[Permission]:
         held = self._sight(entry).permissions
-        return [permission for permission in Permission if permission in held]
+        return [permission for permission in TOLD if permission in held]
 
     def _sight(self, entry: Entry) -> Sight:
         seen = _seen(self.context)
@@ -223,8 +236,12 @@ class VersionSerializer(serializers.Serializer[Any]):
     content_hash = serializers.CharField()
     content_type = serializers.CharField()
     created_at = serializers.DateTimeField()
-    created_by = UserSerializer()
+    created_by = serializers.SerializerMethodField()
     current = serializers.SerializerMethodField()
+
+    @extend_schema_field(UserSerializer(allow_null=True))
+    def get_created_by(self, version: Version) -> Any:
+        return _told_of(version.created_by, self.context)
 
     def get_current(self, version: Version) -> bool:
         return bool(version.id == self.context["current"])

@@ -15,11 +15,14 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts import scopes
-from accounts.authentication import MayUseFiles, require_scope
+from accounts.authentication import require_scope
+from accounts.models import ApiToken
 from files.access import issue
+from files.access.actor import Actor
 from files.access.lookup import limited, open_upload_for
 from files.access.roles import Permission
 from files.actions import uploads
+from files.api.authentication import OpenToVisitors
 from files.api.requests import actor_of, address, start_index
 from files.api.serializers import (
     CompletedSerializer,
@@ -48,9 +51,7 @@ logger = logging.getLogger(__name__)
 UPLOAD_ID = OpenApiParameter("upload_id", str, OpenApiParameter.PATH)
 
 
-class RegisterView(APIView):
-    permission_classes = (MayUseFiles,)
-
+class RegisterView(OpenToVisitors, APIView):
     @extend_schema(
         operation_id="register_upload",
         request=RegisterSerializer,
@@ -78,9 +79,7 @@ class RegisterView(APIView):
         return Response(body, status=201 if created else 200)
 
 
-class MoreChunksView(APIView):
-    permission_classes = (MayUseFiles,)
-
+class MoreChunksView(OpenToVisitors, APIView):
     @extend_schema(
         operation_id="add_chunks",
         parameters=[UPLOAD_ID],
@@ -103,9 +102,7 @@ class MoreChunksView(APIView):
         return Response(_upload_body(request, upload, asked["start"], len(asked["chunks"])))
 
 
-class UploadView(APIView):
-    permission_classes = (MayUseFiles,)
-
+class UploadView(OpenToVisitors, APIView):
     @extend_schema(
         operation_id="upload_status",
         parameters=[
@@ -117,7 +114,8 @@ class UploadView(APIView):
     )
     def get(self, request: Request, upload_id: UUID) -> Response:
         """Today's states and fresh addresses: how a client resumes. Needs `files:write`."""
-        require_scope(request, scopes.FILES_WRITE)
+        if not isinstance(request.auth, Actor):
+            require_scope(request, scopes.FILES_WRITE)
         upload = open_upload_for(actor_of(request), upload_id)
         start = start_index(request, chunk_count(upload.size))
         limit = parse_limit(request.query_params.get("limit"))
@@ -139,9 +137,7 @@ class UploadView(APIView):
         return Response(status=204)
 
 
-class StoredView(APIView):
-    permission_classes = (MayUseFiles,)
-
+class StoredView(OpenToVisitors, APIView):
     @extend_schema(
         operation_id="prove_chunks",
         parameters=[UPLOAD_ID],
@@ -158,9 +154,7 @@ class StoredView(APIView):
         return Response({"proven": proven, "missing": missing})
 
 
-class CompleteView(APIView):
-    permission_classes = (MayUseFiles,)
-
+class CompleteView(OpenToVisitors, APIView):
     @extend_schema(
         operation_id="complete_upload",
         parameters=[UPLOAD_ID],
@@ -184,8 +178,10 @@ def _upload_body(request: Request, upload: Upload, start: int, limit: int) -> di
     epochs = issue.upload_epochs(actor, upload)
     actor = limited(actor, Permission.EDIT, uploads.place_of(actor, upload))
     expires_at = issue.expiry(actor, settings.UPLOAD_URL_SECONDS)
-    # A session's requests are a page's.
-    page_origin = None if request.auth else f"{request.scheme}://{request.get_host()}"
+    # A session's requests are a page's, and a visitor's may be.
+    page_origin = (
+        None if isinstance(request.auth, ApiToken) else f"{request.scheme}://{request.get_host()}"
+    )
     direct = direct_nodes(page_origin=page_origin)
 
     def described(slot: Slot) -> dict[str, Any]:

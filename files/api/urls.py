@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from files.api import access, downloads, entries, packs, search, spaces, trash, uploads
+from files.api import access, downloads, entries, links, packs, search, spaces, trash, uploads
 
 urlpatterns = [
     path("spaces", spaces.SpacesView.as_view(), name="api-spaces"),
@@ -19,6 +19,11 @@ urlpatterns = [
         access.GrantView.as_view(),
         name="api-grant",
     ),
+    path("files/<str:entry_id>/links", links.EntryLinksView.as_view(), name="api-links"),
+    path("links/<str:link_id>", links.LinkView.as_view(), name="api-link"),
+    path("links/<str:link_id>/visits", links.LinkVisitsView.as_view(), name="api-visits"),
+    path("s/<str:token>", links.PublicLinkView.as_view(), name="api-public-link"),
+    path("s/<str:token>/grant", links.LinkGrantView.as_view(), name="api-link-grant"),
     path("files/<str:entry_id>/copy", entries.CopyView.as_view(), name="api-copy"),
     path("files/<str:entry_id>/content", downloads.ContentView.as_view(), name="api-content"),
     path("files/<str:entry_id>/versions", entries.VersionsView.as_view(), name="api-versions"),

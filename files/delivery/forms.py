@@ -18,9 +18,10 @@ from django.utils.http import parse_header_parameters
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from accounts.models import User
 from files.access import issue
 from files.access.actor import Actor
+from files.access.links import token_of
+from files.access.recheck import holder
 from files.actions import uploads
 from files.chunkstore.chunk import CHUNK_SIZE
 from files.content.writer import ChunkSpec, slots, store
@@ -29,7 +30,7 @@ from files.delivery.admission import admitted
 from files.delivery.threads import in_thread
 from files.models import Upload
 from files.tickets import FormTicket
-from rapidserve.errors import Invalid, RapidServeError
+from rapidserve.errors import Invalid, RapidServeError, TokenRefused
 
 HEAD_BYTES: Final = 16 * 2**10
 DRAINED_BYTES: Final = 64 * 2**20
@@ -53,8 +54,9 @@ async def post_form(request: Request) -> Response:
     place = "/"
     try:
         ticket = await admitted(request, FormTicket)
-        place = f"/files/{UUID(ticket.folder)}"
-        file_id = await _receive(request, ticket)
+        actor = await in_thread(partial(_actor, ticket))
+        place = _page_of(actor, ticket)
+        file_id = await _receive(request, actor, UUID(ticket.folder))
     except RapidServeError as error:
         await bodies.drain(request, most=DRAINED_BYTES)
         if error.code in {"parent_gone", "not_found"}:
@@ -63,12 +65,11 @@ async def post_form(request: Request) -> Response:
     return _see_other(place, {"uploaded": str(file_id)})
 
 
-async def _receive(request: Request, ticket: FormTicket) -> UUID:
+async def _receive(request: Request, actor: Actor, folder_id: UUID) -> UUID:
     """The id of the file that was made. Whatever fails ends the upload and gives its room back."""
     body = FormBody(request)
     announced = await body.head()
-    actor = await in_thread(partial(_actor, ticket))
-    incoming = IncomingFile(actor, UUID(ticket.folder), announced)
+    incoming = IncomingFile(actor, folder_id, announced)
     try:
         # Room is for those that send: a head costs nothing to keep waiting.
         async with _room:
@@ -218,7 +219,16 @@ def _parameters(header: str) -> dict[str, str]:
 
 
 def _actor(ticket: FormTicket) -> Actor:
-    return Actor(User.objects.get(id=UUID(ticket.user)))
+    actor = holder(UUID(ticket.user), ticket.credential)
+    if actor is None:
+        raise TokenRefused("Access was withdrawn.", code="token_revoked")
+    return actor
+
+
+def _page_of(actor: Actor, ticket: FormTicket) -> str:
+    if actor.through:
+        return f"/s/{token_of(actor.through.link)}"
+    return f"/files/{UUID(ticket.folder)}"
 
 
 def _told(error: RapidServeError) -> str:

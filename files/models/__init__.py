@@ -5,6 +5,7 @@ from files.models.chunks import Chunk, Node, Replica
 from files.models.entries import Entry
 from files.models.grants import GroupGrant, UserGrant
 from files.models.imports import Import
+from files.models.links import Link, Visit
 from files.models.spaces import Epoch, Space
 from files.models.uploads import Upload
 from files.models.versions import Extent, Version
@@ -18,10 +19,12 @@ __all__ = [
     "GroupGrant",
     "Import",
     "JournalHead",
+    "Link",
     "Node",
     "Replica",
     "Space",
     "Upload",
     "UserGrant",
     "Version",
+    "Visit",
 ]

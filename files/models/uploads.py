@@ -14,6 +14,7 @@ class Upload(UUIDModel):
 
     `state` leaves `open` exactly once, by compare-and-set. `sent_bytes` are those of the chunks
     the client was asked to send; `reserved_bytes` are held in the space until the upload ends.
+    `visit` is that of a link by which it came, in the name of who made the link.
     """
 
     class State(models.TextChoices):
@@ -39,6 +40,7 @@ class Upload(UUIDModel):
     on_conflict = models.CharField(max_length=8, choices=OnConflict.choices)
     if_match = models.UUIDField(null=True)
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    visit = models.UUIDField(null=True)
     size = models.BigIntegerField()
     reserved_bytes = models.BigIntegerField()
     sent_bytes = models.BigIntegerField(default=0)

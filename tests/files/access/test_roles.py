@@ -6,14 +6,14 @@ from datetime import timedelta
 
 import pytest
 
-from files.access.roles import PERMISSIONS, Permission, Role
+from files.access.roles import LINK_PERMISSIONS, PERMISSIONS, TOLD, Permission, Role
 from files.models import Space, UserGrant
 from rapidserve.db import current_time
 from tests.files.api.answers import answered, refused
-from tests.files.api.test_visibility import NAMES_NOTHING, TABLE, Scene, ask
+from tests.files.api.test_visibility import NAMES_NOTHING, PUBLIC, TABLE, Scene, ask
 
 VIEW, DOWNLOAD, EDIT = Permission.VIEW, Permission.DOWNLOAD, Permission.EDIT
-SHARE, OWN = Permission.SHARE, Permission.OWN
+SHARE, OWN, ADD = Permission.SHARE, Permission.OWN, Permission.ADD
 # What a route needs. A route that is missing here fails the test.
 NEEDS = {
     ("PATCH", "spaces/<space_id>"): OWN,
@@ -28,6 +28,12 @@ NEEDS = {
     ("GET", "files/<entry_id>/access"): SHARE,
     ("PUT", "files/<entry_id>/access/<subject>"): SHARE,
     ("DELETE", "files/<entry_id>/access/<subject>"): SHARE,
+    ("GET", "files/<entry_id>/links"): SHARE,
+    ("POST", "files/<entry_id>/links"): SHARE,
+    ("GET", "links/<link_id>"): SHARE,
+    ("PATCH", "links/<link_id>"): SHARE,
+    ("DELETE", "links/<link_id>"): SHARE,
+    ("GET", "links/<link_id>/visits"): SHARE,
     ("POST", "files/<entry_id>/copy"): EDIT,
     ("GET", "files/<entry_id>/content"): DOWNLOAD,
     ("GET", "files/<entry_id>/versions"): VIEW,
@@ -46,7 +52,7 @@ GRANTED = [role for role in Role if role != Role.OWNER]
 
 
 def test_every_route_needs_something():
-    assert {*NEEDS, *NAMES_NOTHING, *UPLOADS} == set(TABLE)
+    assert {*NEEDS, *NAMES_NOTHING, *UPLOADS, *PUBLIC} == set(TABLE)
 
 
 class TeamScene(Scene):
@@ -112,13 +118,47 @@ def test_who_was_deactivated(scene, key):
     refused(ask(scene.bob, key, scene.ids), 401, "not_authenticated")
 
 
+# What a visitor of a public link may ask at all, and what it needs; all else knows no visitors.
+VISITED = {
+    ("GET", "files/<entry_id>"): VIEW,
+    ("GET", "files/<entry_id>/children"): VIEW,
+    ("GET", "files/<entry_id>/content"): DOWNLOAD,
+    ("GET", "download/<entry_id>"): DOWNLOAD,
+    ("PATCH", "files/<entry_id>"): None,
+    ("DELETE", "files/<entry_id>"): None,
+    ("POST", "upload/chunk/register"): ADD,
+}
+
+
+@pytest.mark.parametrize("role", LINK_PERMISSIONS)
+@pytest.mark.parametrize("key", [*NEEDS, *UPLOADS], ids=" ".join)
+def test_a_visitor_of_a_link(world, scene, key, role):
+    path = f"/api/files/{scene.ids['folder']}/links"
+    link = answered(scene.alice.post(path, {"role": role}), 201)
+    visitor = world.nobody()
+    grant = visitor.post(f"/api/s/{link['url'].rpartition('/')[2]}/grant", {})
+    visitor.token = answered(grant, 201)["grant"]
+
+    status = ask(visitor, key, scene.ids).status_code
+
+    held = LINK_PERMISSIONS[role]
+    if key in UPLOADS:
+        assert status == 404
+    elif key not in VISITED:
+        assert status == 401
+    elif VISITED[key] in held:
+        assert status == TABLE[key][0]
+    else:
+        assert status == (403 if VIEW in held else 404)
+
+
 @pytest.mark.parametrize("role", GRANTED)
 def test_permissions_are_told_as_they_are(scene, role):
     scene.alice.share(scene.ids["folder"], scene.bob, role)
 
     entry = answered(scene.bob.get(f"/api/files/{scene.ids['file']}"))
 
-    assert entry["permissions"] == [each for each in Permission if each in PERMISSIONS[role]]
+    assert entry["permissions"] == [each for each in TOLD if each in PERMISSIONS[role]]
 
 
 def test_the_role_in_a_space_is_told(scene):

@@ -44,6 +44,8 @@ class Scene:
             "empty upload": answered(alice.register("c.txt", b"", parent=root), 201)["upload_id"],
             "friend": str(world.carol.user.id),
         }
+        link = answered(alice.post(f"/api/files/{folder}/links", {"role": "download"}), 201)
+        self.ids |= {"link": link["id"], "link token": link["url"].rpartition("/")[2]}
         alice.share(folder, world.carol, "previewer")
 
 
@@ -81,6 +83,14 @@ TABLE: dict[tuple[str, str], tuple[int, str, Any]] = {
         "/api/files/<folder>/access/user:<friend>",
         None,
     ),
+    ("GET", "files/<entry_id>/links"): (200, "/api/files/<file>/links", None),
+    ("POST", "files/<entry_id>/links"): (201, "/api/files/<file>/links", {"role": "view"}),
+    ("GET", "links/<link_id>"): (200, "/api/links/<link>", None),
+    ("PATCH", "links/<link_id>"): (200, "/api/links/<link>", {"max_downloads": 1}),
+    ("DELETE", "links/<link_id>"): (204, "/api/links/<link>", None),
+    ("GET", "links/<link_id>/visits"): (200, "/api/links/<link>/visits", None),
+    ("GET", "s/<token>"): (200, "/api/s/<link token>", None),
+    ("POST", "s/<token>/grant"): (201, "/api/s/<link token>/grant", {}),
     ("POST", "files/<entry_id>/copy"): (201, "/api/files/<file>/copy", {"parent": "<folder>"}),
     ("GET", "files/<entry_id>/content"): (302, "/api/files/<file>/content", None),
     ("GET", "files/<entry_id>/versions"): (200, "/api/files/<file>/versions", None),
@@ -109,6 +119,8 @@ TABLE: dict[tuple[str, str], tuple[int, str, Any]] = {
     ("POST", "upload/<upload_id>/stored"): (200, "/api/upload/<upload>/stored", {"indexes": [0]}),
     ("POST", "upload/<upload_id>/complete"): (200, "/api/upload/<empty upload>/complete", None),
 }
+PUBLIC = {("GET", "s/<token>"), ("POST", "s/<token>/grant")}
+"""For whoever has the address, which is the secret."""
 PACKED = {("POST", "upload/pack")}
 """Bodies that are the head of a pack."""
 NAMES_NOTHING = {("GET", "spaces"), ("POST", "spaces"), ("GET", "shared")}
@@ -159,7 +171,9 @@ def test_who_owns_it_gets_through(scene, key):
     assert ask(scene.alice, key, scene.ids).status_code == TABLE[key][0]
 
 
-@pytest.mark.parametrize("key", [key for key in TABLE if key not in NAMES_NOTHING], ids=" ".join)
+@pytest.mark.parametrize(
+    "key", [key for key in TABLE if key not in NAMES_NOTHING | PUBLIC], ids=" ".join
+)
 def test_somebody_else_is_told_exactly_what_is_told_of_an_unknown_id(scene, key):
     unknown_ids = dict.fromkeys(scene.ids, UNKNOWN)
 
@@ -172,7 +186,7 @@ def test_somebody_else_is_told_exactly_what_is_told_of_an_unknown_id(scene, key)
     assert ask(scene.alice, key, scene.ids).status_code == TABLE[key][0]  # nothing happened to it
 
 
-@pytest.mark.parametrize("key", TABLE, ids=" ".join)
+@pytest.mark.parametrize("key", [key for key in TABLE if key not in PUBLIC], ids=" ".join)
 def test_a_stranger_is_asked_who_he_is_whatever_the_id(scene, key):
     def ask_as_nobody(ids: dict[str, str], **headers: str) -> Any:
         method, (_, path, body) = key[0], TABLE[key]
