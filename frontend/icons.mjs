@@ -13,6 +13,7 @@ const ICONS = {
   folder: "folder",
   team: "user-group",
   share: "user-plus",
+  link: "link",
   file: "document",
   text: "document-text",
   image: "photo",

@@ -216,9 +216,7 @@ def _check_password(password: str | None) -> None:
             raise _bad_password("Links need a password here.")
         return
     if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
-        raise _bad_password(
-            f"A password of a link has {MIN_PASSWORD} to {MAX_PASSWORD} characters."
-        )
+        raise _bad_password(f"A link's password has {MIN_PASSWORD} to {MAX_PASSWORD} characters.")
     try:
         password.encode()
     except UnicodeEncodeError:

@@ -16,7 +16,6 @@ from files.access.policy import sights
 from files.access.roles import Permission
 from files.access.search import place_from, place_values, search, words_of
 from files.models import Entry, Space
-from files.web.pages import actor_of
 from rapidserve.api.fields import parse_id
 from rapidserve.api.pagination import decode_cursor, encode_cursor, parse_limit
 from rapidserve.errors import Invalid
@@ -95,7 +94,7 @@ def plain_columns() -> list[Column]:
     return [Column(key, label, "", "none") for key, label in [*_LABELS.items(), ("by", "By")]]
 
 
-def children(request: HttpRequest, folder: Entry, order: Order) -> Listing:
+def children(request: HttpRequest, actor: Actor, folder: Entry, order: Order) -> Listing:
     """The page of a folder's children that the request asks for."""
     kind = f"page.children.{folder.id}.{order.sort}.{order.descending}"
     cursor, limit = request.GET.get("cursor"), parse_limit(request.GET.get("limit"))
@@ -105,11 +104,11 @@ def children(request: HttpRequest, folder: Entry, order: Order) -> Listing:
     def cursor_behind(entry: Entry) -> str:
         return encode_cursor(kind, listing.place_text(listing.place_of(entry, order)))
 
-    page = _listing(request, found, limit, cursor_behind)
+    page = _listing(request, actor, found, limit, cursor_behind)
     return replace(page, total=listing.child_counts([folder])[folder.id])
 
 
-def trashed(request: HttpRequest, space: Space) -> Listing:
+def trashed(request: HttpRequest, actor: Actor, space: Space) -> Listing:
     """The page of a space's trash that the request asks for, latest first."""
     kind = f"page.trash.{space.id}"
     cursor, limit = request.GET.get("cursor"), parse_limit(request.GET.get("limit"))
@@ -123,7 +122,7 @@ def trashed(request: HttpRequest, space: Space) -> Listing:
         at = entry.trashed_at.isoformat() if entry.trashed_at else ""
         return encode_cursor(kind, [at, str(entry.id)])
 
-    return _listing(request, found, limit, cursor_behind)
+    return _listing(request, actor, found, limit, cursor_behind)
 
 
 def shared(request: HttpRequest, actor: Actor) -> Listing:
@@ -137,6 +136,7 @@ def shared(request: HttpRequest, actor: Actor) -> Listing:
     found = listing.shared(actor, after, limit + 1)
     return _listing(
         request,
+        actor,
         found,
         limit,
         lambda entry: encode_cursor(kind, [entry.name_key, str(entry.id)]),
@@ -159,6 +159,7 @@ def found(request: HttpRequest, actor: Actor, text: str) -> Listing:
 
 def _listing(
     request: HttpRequest,
+    actor: Actor,
     found: list[Entry],
     limit: int,
     cursor_behind: Callable[[Entry], str],
@@ -170,7 +171,7 @@ def _listing(
         passed = ("space", "sort", "order", "limit")
         kept = {key: request.GET[key] for key in passed if key in request.GET}
         more = urlencode(kept | {"cursor": cursor_behind(shown[-1])})
-    rows = rows_of(actor_of(request), shown)
+    rows = rows_of(actor, shown)
     return Listing(rows, more, is_first="cursor" not in request.GET)
 
 

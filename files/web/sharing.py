@@ -1,5 +1,6 @@
 """Pages of sharing: who may see an entry, giving roles and taking them back, what others share."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
@@ -10,10 +11,12 @@ from django.urls import reverse
 from django.utils.dateparse import parse_date
 
 from files.access.audience import Reason, reasons, subject_called, visible_sources
+from files.access.links import shown_token
+from files.access.listing import links as listed_links
 from files.access.lookup import entry_for, space_or_personal
 from files.access.roles import GRANTED, Permission, Role
-from files.actions import sharing
-from files.models import Entry
+from files.actions import links, sharing
+from files.models import Entry, Link
 from files.web import listing
 from files.web.pages import actor_of, frame, page, place_of
 from rapidserve.api.fields import parse_id
@@ -26,6 +29,12 @@ ROLES = {
     Role.MANAGER: "Can manage",
     Role.OWNER: "Owner",
 }
+LINK_ROLES = {
+    "download": "Can download",
+    "view": "Can look",
+    "upload": "Can send files, and sees none",
+}
+LINKS_SHOWN = 20
 SHOWN = (Conflict, Invalid, NotFound, PermissionDenied)
 
 
@@ -42,6 +51,15 @@ class Line:
     source: Entry | None
     is_hidden: bool
     is_you: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ShownLink:
+    """`address` is "" where it can't be shown any more."""
+
+    link: Link
+    label: str
+    address: str
 
 
 @page("GET", "HEAD")
@@ -76,6 +94,13 @@ def share(request: HttpRequest, entry_id: str) -> HttpResponse:
         "typed": request.POST.get("name", "") if problem else "",
         "problem": problem,
         "today": datetime.now(UTC).date(),
+        "links": [
+            ShownLink(link, LINK_ROLES[link.role], _address(request, link))
+            for link in listed_links(entry, None, LINKS_SHOWN)
+        ],
+        "link_roles": {
+            role: label for role, label in LINK_ROLES.items() if role != "upload" or entry.is_folder
+        },
         "back": place_of(actor, entry),
     }
     status = problem.status if problem else 200
@@ -84,6 +109,12 @@ def share(request: HttpRequest, entry_id: str) -> HttpResponse:
 
 def _change(request: HttpRequest, entry: Entry) -> None:
     actor = actor_of(request)
+    if "revoke" in request.POST:
+        links.revoke_link(actor=actor, link_id=parse_id(request.POST["revoke"]))
+        return
+    if "link" in request.POST:
+        _make_link(request, entry)
+        return
     if "withdraw" in request.POST:
         kind, _, key = request.POST["withdraw"].partition(":")
         sharing.withdraw_role(actor=actor, entry_id=entry.id, subject=(kind, key))
@@ -98,6 +129,36 @@ def _change(request: HttpRequest, entry: Entry) -> None:
         role=_role(request.POST.get("role", "")),
         expires_at=_end_of(request.POST.get("until", "")),
     )
+
+
+def _make_link(request: HttpRequest, entry: Entry) -> None:
+    """Empty fields set no limit."""
+    role = request.POST.get("link", "")
+    if role not in LINK_ROLES:
+        raise Invalid("Choose what the link is for.", code="role_invalid", field="link")
+    links.create_link(
+        actor=actor_of(request),
+        entry_id=entry.id,
+        role=role,
+        password=request.POST.get("password") or None,
+        expires_at=_end_of(request.POST.get("until", "")),
+        max_downloads=_count_in(request.POST.get("downloads", "")),
+    )
+
+
+def _count_in(text: str) -> int | None:
+    if not text.strip():
+        return None
+    if not re.fullmatch(r"[0-9]{1,6}", text.strip()) or not int(text):
+        raise Invalid(
+            "Write how many downloads as a number.", code="max_downloads_invalid", field="downloads"
+        )
+    return int(text)
+
+
+def _address(request: HttpRequest, link: Link) -> str:
+    token = shown_token(link)
+    return request.build_absolute_uri(reverse("link", args=[token])) if token else ""
 
 
 def _role(text: str) -> Role:

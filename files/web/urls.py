@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from files.web import selection, sharing, views
+from files.web import links, selection, sharing, views
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -12,6 +12,8 @@ urlpatterns = [
     path("files/<str:entry_id>/trash", views.trash_entry, name="trash-entry"),
     path("files/<str:entry_id>/share", sharing.share, name="share"),
     path("shared", sharing.shared, name="shared"),
+    path("s/<str:token>", links.link, name="link"),
+    path("s/<str:token>/<str:entry_id>", links.link, name="link-entry"),
     path("search", views.search, name="search"),
     path("trash", views.trash_page, name="trash"),
     path("trash/<str:entry_id>/restore", views.restore, name="restore"),

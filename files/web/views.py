@@ -51,7 +51,7 @@ def folder(request: HttpRequest, entry_id: str) -> HttpResponse:
         "may_share": can(actor, Permission.SHARE, entry),
         "form_address": f"/d/form/{issue.form_ticket(actor=actor, folder=entry)}",
         "columns": listing.columns(order),
-        "listing": listing.children(request, entry, order),
+        "listing": listing.children(request, actor, entry, order),
         "notice": notices.asked_for(request, actor),
     }
     return render(request, "files/folder.html", context)
@@ -211,8 +211,9 @@ def _name_form(
 def _trash_page(
     request: HttpRequest, space: Space, problem: RapidServeError | None
 ) -> HttpResponse:
-    context = frame(actor_of(request), space, "trash") | {
-        "listing": listing.trashed(request, space),
+    actor = actor_of(request)
+    context = frame(actor, space, "trash") | {
+        "listing": listing.trashed(request, actor, space),
         "days": settings.TRASH_SECONDS // 86_400,
         "problem": problem,
     }

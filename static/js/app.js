@@ -2,6 +2,7 @@
 /** Where the pages of files come alive: everything here only adds to what works without it. */
 
 import { showTheme, startAppearance } from "./appearance.js";
+import { startCopying } from "./copying.js";
 import { localiseDates } from "./dates.js";
 import { startDownloading } from "./download/start.js";
 import { startDragging } from "./drag.js";
@@ -34,6 +35,7 @@ startRenaming(); // before the pages, which would open its link
 startSelection();
 startPages();
 startPeople();
+startCopying();
 startLists();
 startKeys();
 startDragging();

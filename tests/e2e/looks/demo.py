@@ -35,7 +35,7 @@ ODD_NAMES = (
 @dataclass(frozen=True)
 class Demo:
     """Ids of folders: of the film project, one with names that need care, an empty one, one of many
-    entries, and one to put more into. `team`: of a space.
+    entries, and one to put more into. `team`: of a space. `links`: addresses of public links.
     """
 
     film: str
@@ -44,6 +44,7 @@ class Demo:
     many: str
     rushes: str
     team: str
+    links: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -90,12 +91,19 @@ def furnish(server: Server) -> Demo:
         many=maker.many(projects),
         rushes=maker.folder("Rushes", projects),
         team=team,
+        links={},
     )
     maker.trash(projects)
     maker.set_quota()
     _share(program, projects, "mara", {"role": "viewer"})
     _share(program, demo.film, "mara", {"role": "editor"})
     _share(program, demo.film, "kenji", {"role": "viewer", "expires_at": "2031-03-31T23:59:59Z"})
+    for name, entry, body in (
+        ("folder", demo.film, {"role": "download"}),
+        ("secret", demo.film, {"role": "download", "password": "harbour"}),
+        ("drop", demo.rushes, {"role": "upload"}),
+    ):
+        demo.links[name] = program.call("POST", f"/api/files/{entry}/links", body)["url"]
     for name in ("Scores", "Lighthouse keepers – research"):
         body = {"parent": mara.root, "name": name, "type": "folder"}
         made = mara.call("POST", "/api/files", body)["id"]

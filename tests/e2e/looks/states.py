@@ -150,6 +150,45 @@ def share_refused(stage: Stage) -> None:
     expect(stage.visitor.page.get_by_role("alert")).to_be_visible()
 
 
+def _visit(stage: Stage, link: str) -> None:
+    stage.visitor.page.goto(stage.demo.links[link])
+
+
+@state
+def link_folder(stage: Stage) -> None:
+    _visit(stage, "folder")
+
+
+@state
+def link_file(stage: Stage) -> None:
+    _visit(stage, "folder")
+    stage.visitor.page.get_by_role("link", name="interview-cut-07.mp4").click()
+    expect(stage.visitor.page.get_by_role("button", name="Download")).to_be_visible()
+
+
+@state
+def link_password(stage: Stage) -> None:
+    _visit(stage, "secret")
+    stage.visitor.page.get_by_label("Password").fill("wrong")
+    stage.visitor.page.get_by_role("button", name="Continue").click()
+    expect(stage.visitor.page.get_by_role("alert")).to_be_visible()
+
+
+@state
+def link_drop(stage: Stage) -> None:
+    _visit(stage, "drop")
+    stage.visitor.page.get_by_role("button", name="Continue").click()
+    name = stage.film("take 1 – the harbour at dawn, with rain and a very long name.mov", 1)
+    stage.visitor.page.get_by_label("File").set_input_files(name)
+    stage.visitor.page.get_by_role("button", name="Send").click()
+    expect(stage.visitor.page.get_by_role("heading", name="Sent")).to_be_visible()
+
+
+@state
+def link_gone(stage: Stage) -> None:
+    stage.go("/s/AAAAAAAAAAAAAAAAAAAAAA")
+
+
 @state
 def no_results(stage: Stage) -> None:
     stage.go("/search?q=lighthouse+keeper")

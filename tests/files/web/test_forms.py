@@ -234,6 +234,6 @@ def test_pages_that_only_show_take_no_forms(alice, docs, path):
 
 def test_every_page_is_tried_above():
     addresses = {"/" + str(page.pattern).replace("<str:entry_id>", "{}") for page in urlpatterns}
-    elsewhere = {"/search", "/shared", *SELECTION_FORMS}
+    elsewhere = {"/search", "/shared", "/s/<str:token>", "/s/<str:token>/{}", *SELECTION_FORMS}
 
     assert addresses == {"/", "/trash", "/files/{}", *ALL_FORMS, *TRASH_FORMS, *elsewhere}
