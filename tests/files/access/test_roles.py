@@ -46,7 +46,7 @@ NEEDS = {
     ("POST", "upload/pack"): EDIT,
 }
 # An upload is its sender's alone, whatever others may do in the folder it goes to.
-UPLOADS = {key for key in TABLE if key[1].startswith("upload/<upload_id>")}
+UPLOADS = [key for key in TABLE if key[1].startswith("upload/<upload_id>")]
 OF_SPACES = {("PATCH", "spaces/<space_id>"), ("DELETE", "spaces/<space_id>")}
 GRANTED = [role for role in Role if role != Role.OWNER]
 
