@@ -25,6 +25,8 @@ from rapidserve.errors import Conflict, Invalid, NotAuthenticated, NotFound
 user_created = Signal()
 # subject_id: UUID of the token or the user whose right to anything has just ended.
 credential_withdrawn = Signal()
+# action, user, by, details: something happened to a person that the audit log must tell.
+happened = Signal()
 
 MAX_PASSWORD_LENGTH = 1024
 MAX_TOKEN_NAME_LENGTH = 100
@@ -61,7 +63,7 @@ def create_owner(*, username: str, password: str, display_name: str = "") -> Use
     return add_user(user=user)
 
 
-def add_user(*, user: User) -> User:
+def add_user(*, user: User, by: User | None = None) -> User:
     """Save a person who isn't saved yet and announce it. Raises Conflict (name_taken)."""
 
     def add() -> User:
@@ -69,6 +71,7 @@ def add_user(*, user: User) -> User:
             raise Conflict("Somebody already has this name.", code="name_taken", field="username")
         user.save(force_insert=True)
         user_created.send(sender=User, user=user)
+        _tell("user_created", user, by, staff=user.is_staff)
         return user
 
     return run_atomic(add)
@@ -78,23 +81,34 @@ def set_password(*, user: User, password: str) -> None:
     """Ends the person's sessions; API tokens go on. Raises Invalid (password_invalid)."""
     check_password(password, user)
     user.set_password(password)
-    run_atomic(lambda: user.save(update_fields=["password"]))
+
+    def change() -> None:
+        user.save(update_fields=["password"])
+        _tell("password_set", user, user)
+
+    run_atomic(change)
 
 
-def deactivate_user(*, user: User) -> None:
+def deactivate_user(*, user: User, by: User | None = None) -> None:
     """Nothing the person holds (password, session, token) works from now on. Twice is once."""
 
     def deactivate() -> None:
         User.objects.filter(id=user.id).update(is_active=False)
         credential_withdrawn.send(sender=User, subject_id=user.id)
+        _tell("user_deactivated", user, by)
 
     run_atomic(deactivate)
     user.is_active = False
 
 
-def reactivate_user(*, user: User) -> None:
+def reactivate_user(*, user: User, by: User | None = None) -> None:
     """Let a deactivated person in again, with what they had. Twice is once."""
-    run_atomic(lambda: User.objects.filter(id=user.id).update(is_active=True))
+
+    def reactivate() -> None:
+        User.objects.filter(id=user.id).update(is_active=True)
+        _tell("user_reactivated", user, by)
+
+    run_atomic(reactivate)
     user.is_active = True
 
 
@@ -110,8 +124,12 @@ def sign_in(*, username: str, password: str, address: str) -> User:
         user = authenticate(username=username, password=password)
     if not isinstance(user, User):
         throttle.record_failure(username_key=username_key, address=address)
+        known = User.objects.filter(username_key=username_key).first()
+        if known is not None:
+            run_atomic(lambda: _tell("sign_in_failed", known, None))
         raise NotAuthenticated("The name or the password is wrong.", code="credentials_invalid")
     throttle.record_success(username_key=username_key, address=address)
+    run_atomic(lambda: _tell("signed_in", user, user))
     return user
 
 
@@ -148,12 +166,13 @@ def make_token(
         # Programs that sign in every day would pile up rows that open nothing.
         user.tokens.filter(expires_at__lte=now).delete()
         row.save(force_insert=True)
+        _tell("token_made", user, user, token=str(row.id), scopes=row.scopes)
         return NewToken(row, text)
 
     return run_atomic(make)
 
 
-def revoke_token(*, token: ApiToken) -> None:
+def revoke_token(*, token: ApiToken, by: User | None = None) -> None:
     """The token, and every URL signed for it, stops working. Raises NotFound when it is gone."""
 
     def revoke() -> None:
@@ -161,6 +180,7 @@ def revoke_token(*, token: ApiToken) -> None:
         if not deleted:
             raise NotFound
         credential_withdrawn.send(sender=ApiToken, subject_id=token.id)
+        _tell("token_revoked", token.user, by, token=str(token.id))
 
     run_atomic(revoke)
 
@@ -193,6 +213,11 @@ def check_password(password: str, user: User) -> None:
         validate_password(password, user)
     except ValidationError as error:
         raise _bad_password(" ".join(error.messages)) from None
+
+
+def _tell(action: str, user: User, by: User | None, **details: object) -> None:
+    """Of a person, and who did it: None for nobody who is known. In the caller's transaction."""
+    happened.send(sender=User, action=action, user=user, by=by, details=details)
 
 
 def _bad_password(message: str) -> Invalid:

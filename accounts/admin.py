@@ -1,6 +1,6 @@
 """Administration of people and tokens. Changes go through `accounts.actions`."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
@@ -116,7 +116,7 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg] # generic in the stu
             super().save_model(request, obj, form, change)
         else:
             obj.display_name = obj.display_name or obj.username
-            add_user(user=obj)
+            add_user(user=obj, by=cast("User", request.user))
 
     @admin.action(description="Deactivate: end every access at once", permissions=["change"])
     def deactivate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
@@ -124,13 +124,12 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg] # generic in the stu
             if user.pk == request.user.pk:
                 self.message_user(request, "You can't deactivate yourself.", messages.ERROR)
             else:
-                deactivate_user(user=user)
+                deactivate_user(user=user, by=cast("User", request.user))
 
     @admin.action(description="Reactivate: let in again", permissions=["change"])
     def reactivate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        del request
         for user in queryset:
-            reactivate_user(user=user)
+            reactivate_user(user=user, by=cast("User", request.user))
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -182,10 +181,8 @@ class ApiTokenAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # generic in th
         return False
 
     def delete_model(self, request: HttpRequest, obj: ApiToken) -> None:
-        del request
-        revoke_token(token=obj)
+        revoke_token(token=obj, by=cast("User", request.user))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
-        del request
         for token in queryset:
-            revoke_token(token=token)
+            revoke_token(token=token, by=cast("User", request.user))

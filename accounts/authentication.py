@@ -1,11 +1,9 @@
 """How a request says who is asking, and what its credential may be used for."""
 
 import datetime as dt
-import ipaddress
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db import OperationalError
 from django.db.models import CharField, Q
@@ -20,6 +18,7 @@ from accounts import scopes, tokens
 from accounts.models import ApiToken, User
 from rapidserve.db import Prepared
 from rapidserve.errors import NotAuthenticated, PermissionDenied
+from rapidserve.observability.requests import came_via
 
 if TYPE_CHECKING:
     # rest_framework.views loads this module by name while it is being loaded itself.
@@ -49,6 +48,7 @@ class BearerAuthentication(BaseAuthentication):
         if token is None:
             raise exceptions.AuthenticationFailed("This token isn't valid (any more).")
         _note_use(token)
+        came_via(f"token:{token.id}")
         return token.user, token
 
     def authenticate_header(self, request: Request) -> str:  # noqa: ARG002 - DRF's signature
@@ -57,6 +57,12 @@ class BearerAuthentication(BaseAuthentication):
 
 class CookieAuthentication(SessionAuthentication):
     """The session of a page, with CSRF enforced. `request.auth` is None."""
+
+    def authenticate(self, request: Request) -> Any:
+        found = super().authenticate(request)
+        if found is not None:
+            came_via("session")
+        return found
 
     def enforce_csrf(self, request: HttpRequest | Request) -> None:
         try:
@@ -108,23 +114,6 @@ def token_from_header(header: str) -> ApiToken | None:
     if not found or found[0].is_expired or not found[0].user.is_active:
         return None
     return found[0]
-
-
-def client_address(request: HttpRequest) -> str:
-    """Where a request comes from, for counting. Behind a trusted proxy the last hop it names,
-    which is the only one the client can't invent. IPv6 counts by /64: one line has that many.
-    """
-    forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "") if settings.TRUST_PROXY else ""
-    text = forwarded.rpartition(",")[2].strip() or request.META.get("REMOTE_ADDR", "")
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        return "unknown"
-    if isinstance(address, ipaddress.IPv4Address):
-        return str(address)
-    if address.ipv4_mapped:
-        return str(address.ipv4_mapped)
-    return str(ipaddress.IPv6Network((int(address), 64), strict=False))
 
 
 def _note_use(token: ApiToken) -> None:

@@ -7,12 +7,13 @@ from django.contrib.auth.models import Group
 from django.db.models.signals import m2m_changed, post_migrate, pre_delete
 from django.dispatch import receiver
 
-from accounts.actions import credential_withdrawn, user_created
+from accounts.actions import credential_withdrawn, happened, user_created
 from accounts.models import User
 from files.access import rights
 from files.access.epochs import bump
 from files.actions.sharing import forget_group
 from files.actions.spaces import create_personal_space
+from files.journal import audit
 
 
 @receiver(user_created)
@@ -26,19 +27,32 @@ def stop_issued_tickets(subject_id: UUID, **_: Any) -> None:
     bump(subject_id)
 
 
+@receiver(happened)
+def tell_the_audit_log(
+    action: str, user: User, by: User | None, details: dict[str, Any], **_: Any
+) -> None:
+    event = audit.Event(action, user.id, user.username, details)
+    audit.record(audit.NO_SPACE, [event], actor_id=by.id if by else None)
+
+
 @receiver(m2m_changed, sender=User.groups.through)
 def follow_membership(action: str, instance: User | Group, **kwargs: Any) -> None:
     """However somebody came into a group or out of it: his rights follow, and his addresses."""
     if action not in {"post_add", "post_remove", "post_clear"}:
         return
+    others = kwargs["pk_set"]
     if isinstance(instance, User):
         bump(instance.id)
-    elif kwargs["pk_set"] is None:
+    elif others is None:
         forget_group(instance.pk)
     else:
-        for user_id in kwargs["pk_set"]:
+        for user_id in others:
             bump(user_id)
     rights.changed()
+    told = {"user" if isinstance(instance, User) else "group": str(instance)}
+    told["of"] = ", ".join(sorted(map(str, others or [])))
+    event = audit.Event(f"groups_{action.removeprefix('post_')}", details=told)
+    audit.record(audit.NO_SPACE, [event], actor_id=None)
 
 
 @receiver(pre_delete, sender=Group)

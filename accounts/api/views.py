@@ -18,10 +18,11 @@ from accounts.api.serializers import (
     TokenSerializer,
     UserSerializer,
 )
-from accounts.authentication import MayManageAccount, MayUseFiles, client_address
+from accounts.authentication import MayManageAccount, MayUseFiles
 from rapidserve.api.fields import parse_id
 from rapidserve.api.pagination import PAGE_PARAMETERS, page_of, page_serializer, read_page
 from rapidserve.api.schema import errors
+from rapidserve.observability.requests import client_address
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -129,7 +130,7 @@ class OneTokenView(APIView):
     def delete(self, request: Request, token_id: str) -> Response:
         """Revoke one of your tokens. It, and every URL signed for it, stops working."""
         token = lookup.token_for(cast("User", request.user), parse_id(token_id))
-        actions.revoke_token(token=token)
+        actions.revoke_token(token=token, by=cast("User", request.user))
         return Response(status=204)
 
 

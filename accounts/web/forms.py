@@ -6,8 +6,8 @@ from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
 
 from accounts import actions
-from accounts.authentication import client_address
 from rapidserve.errors import NotAuthenticated, TooManyRequests
+from rapidserve.observability.requests import client_address
 
 
 class SignInForm(AuthenticationForm):

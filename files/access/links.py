@@ -23,6 +23,7 @@ from files.access.roles import LINK_PERMISSIONS, Permission
 from files.models import Entry, Link, Visit
 from rapidserve.db import current_time
 from rapidserve.errors import Gone, NotFound
+from rapidserve.observability.requests import came_via
 
 TOKEN_BYTES: Final = 16
 VISIT_PREFIX: Final = "lg_"
@@ -68,7 +69,8 @@ def link_for(actor: Actor, link_id: UUID) -> Link:
     link = Link.objects.filter(id=link_id, revoked_at=None).first()
     if link is None:
         raise NotFound
-    link.entry = entry_for(actor, link.entry_id, Permission.SHARE)
+    needed = Permission.VIEW if actor.administers else Permission.SHARE
+    link.entry = entry_for(actor, link.entry_id, needed)
     return link
 
 
@@ -107,6 +109,7 @@ def _acting(visits: QuerySet[Visit]) -> Actor | None:
     visit = rows.filter(expires_at__gt=current_time()).first()
     if visit is None or not _works(visit.link):
         return None
+    came_via(f"link:{visit.link_id}")
     return _visitor(visit.link, visit, LINK_PERMISSIONS[visit.link.role])
 
 

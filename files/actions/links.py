@@ -17,6 +17,7 @@ from files.access.links import link_for, link_for_token, link_gone, token_of
 from files.access.lookup import entry_for, is_in_sight
 from files.access.roles import Permission
 from files.actions.tree import add_folder, check_depth, checked_name, free_name
+from files.journal import audit
 from files.models import Entry, Link, Visit
 from rapidserve.db import current_time, new_id, run_atomic, update_if
 from rapidserve.errors import Conflict, Invalid, NotFound, PermissionDenied, RapidServeError
@@ -68,6 +69,8 @@ def create_link(
                 facts={"limit": MAX_LINKS},
             )
         link_id = new_id()
+        told = {"link": str(link_id), "role": role, "password": bool(hashed)}
+        audit.record_entry("link_made", entry, actor_id=actor.id, details=told)
         return Link.objects.create(
             id=link_id,
             entry=entry,
@@ -109,6 +112,8 @@ def change_link(
             raise NotFound
         for name, value in values.items():
             setattr(link, name, value)
+        told = {"link": str(link.id), "changed": sorted(values)}
+        audit.record_entry("link_changed", link.entry, actor_id=actor.id, details=told)
         if values.get("password"):
             Visit.objects.filter(link=link).update(expires_at=current_time())
         bump(link.id)
@@ -123,6 +128,8 @@ def revoke_link(*, actor: Actor, link_id: UUID) -> None:
     def revoke() -> None:
         link = link_for(actor, link_id)
         Link.objects.filter(id=link.id).update(revoked_at=current_time())
+        told = {"link": str(link.id)}
+        audit.record_entry("link_revoked", link.entry, actor_id=actor.id, details=told)
         bump(link.id)
 
     run_atomic(revoke)
@@ -143,11 +150,18 @@ def open_link(*, token: str, password: str | None, address: str, name: str = "")
         created_at=now,
         expires_at=now + timedelta(seconds=VISIT_SECONDS),
     )
-    run_atomic(lambda: visit.save(force_insert=True))
+
+    def begin() -> None:
+        visit.save(force_insert=True)
+        told = {"visit": str(visit.id), "name": visit.name}
+        event = audit.Event("link_visited", link.entry_id, link.entry.name, told)
+        audit.record(link.entry.space_id, [event], actor_id=None, via=f"link:{link.id}")
+
+    run_atomic(begin)
     return NewVisit(visit, visit_token)
 
 
-def count_download(actor: Actor) -> None:
+def count_download(actor: Actor, file: Entry) -> None:
     """A visit that asks for content the first time is one download; all it asks for later is free.
 
     Gone(link_gone) when there are none left. Others than visitors are not counted.
@@ -163,6 +177,8 @@ def count_download(actor: Actor) -> None:
             return
         if not update_if(Link.objects.filter(room, id=through.link), downloads=F("downloads") + 1):
             raise link_gone()
+        told = {"visit": str(through.visit)}
+        audit.record_entry("link_downloaded", file, actor_id=None, details=told)
 
     run_atomic(count)
 

@@ -16,6 +16,7 @@ from files.access.audience import Access, Reason, Subject, audience, reasons, su
 from files.access.epochs import bump
 from files.access.lookup import entry_for
 from files.access.roles import Permission, Role
+from files.journal import audit
 from files.models import Entry, GroupGrant, Space, UserGrant
 from rapidserve.db import current_time, run_atomic, update_if
 from rapidserve.errors import Conflict, Invalid, NotFound, PermissionDenied, RapidServeError
@@ -72,10 +73,13 @@ def withdraw_role(*, actor: Actor, entry_id: UUID, subject: tuple[str, str]) -> 
 
     def withdraw() -> None:
         own = subject == ("user", str(actor.id))
-        entry = entry_for(actor, entry_id, Permission.VIEW if own else Permission.SHARE)
+        enough = own or actor.administers
+        entry = entry_for(actor, entry_id, Permission.VIEW if enough else Permission.SHARE)
         kind, key = _kind_and_key(subject)
         if not _grants(kind, key).filter(content_object=entry).delete()[0]:
             raise _nothing_there(entry, subject)
+        told = {"subject": ":".join(subject)}
+        audit.record_entry("unshared", entry, actor_id=actor.id, details=told)
         _taken(entry)
 
     run_atomic(withdraw)
@@ -129,6 +133,10 @@ def _put(actor: Actor, entry: Entry, reason: Reason) -> None:
         "granted_at": current_time(),
         "granted_by_id": actor.id,
     }
+    told = {"subject": f"{who.type}:{who.id}", "name": who.name, "role": reason.role}
+    if reason.expires_at:
+        told["expires_at"] = reason.expires_at.isoformat()
+    audit.record_entry("shared", entry, actor_id=actor.id, details=told)
     if grants.update(**values):
         _taken(entry)
         return
@@ -166,6 +174,8 @@ def _hand_over(actor: Actor, entry: Entry, who: Subject, expires_at: datetime | 
         if not update_if(unchanged, owner_id=who.key):
             raise NotFound
         UserGrant.objects.filter(user_id=who.key, content_object=entry).delete()
+        told = {"subject": f"user:{who.id}", "name": who.name}
+        audit.record_entry("handed_over", entry, actor_id=actor.id, details=told)
         old = Subject("user", actor.id, actor.user.username)
         _put(actor, entry, Reason(old, Role.MANAGER, None, entry.id))
         _taken(entry)

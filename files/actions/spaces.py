@@ -11,6 +11,7 @@ from files.access.lookup import space_for
 from files.access.roles import Permission
 from files.actions import uploads
 from files.actions.tree import checked_name, update_entry
+from files.journal import audit
 from files.journal.append import append
 from files.models import Change, Entry, JournalHead, Space, Upload
 from files.names import keys_of, name_key
@@ -98,9 +99,16 @@ def clear_deleted() -> None:
         _clear(space)
 
 
-def set_quota(*, space: Space, quota_bytes: int | None) -> None:
+def set_quota(*, actor_id: UUID, space: Space, quota_bytes: int | None) -> None:
     """None: no limit. What is stored already stays, also when it is more than that."""
-    run_atomic(lambda: Space.objects.filter(id=space.id).update(quota_bytes=quota_bytes))
+
+    def change() -> None:
+        Space.objects.filter(id=space.id).update(quota_bytes=quota_bytes)
+        told = {"before": space.quota_bytes, "after": quota_bytes}
+        event = audit.Event("quota_set", space.root, space.name, told)
+        audit.record(space.id, [event], actor_id=actor_id)
+
+    run_atomic(change)
     space.quota_bytes = quota_bytes
 
 

@@ -4,6 +4,6 @@ Rows hold together by rules that no form knows, so nothing here is edited but a 
 can be done is done by `files.actions`. Nobody gets contents, addresses or keys from these pages.
 """
 
-from files.admin import chunks, entries, people, spaces, system, uploads
+from files.admin import audit, chunks, entries, people, sharing, spaces, system, uploads
 
-__all__ = ["chunks", "entries", "people", "spaces", "system", "uploads"]
+__all__ = ["audit", "chunks", "entries", "people", "sharing", "spaces", "system", "uploads"]

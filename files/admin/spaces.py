@@ -2,7 +2,7 @@
 
 import re
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin
@@ -132,8 +132,12 @@ class SpaceAdmin(Shown):
         )
 
     def save_model(self, request: HttpRequest, obj: Space, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
-        del request, change
-        set_quota(space=obj, quota_bytes=form.cleaned_data["quota"])
+        del change
+        set_quota(
+            actor_id=cast("User", request.user).id,
+            space=obj,
+            quota_bytes=form.cleaned_data["quota"],
+        )
 
     @admin.display(description="owner")
     def owner_link(self, space: Space) -> SafeString | str:

@@ -40,7 +40,7 @@ class DownloadView(OpenToVisitors, APIView):
         file, actor, epochs = file_to_read(actor_of(request), parse_id(entry_id))
         version = version_for(file, id_in(request, "version"))
         if request.method == "GET":
-            count_download(actor)
+            count_download(actor, file)
         count = chunk_count(version.size)
         start = start_index(request, count)
         limit = parse_limit(request.query_params.get("limit"))
@@ -98,7 +98,7 @@ class ContentView(OpenToVisitors, APIView):
         file, actor, epochs = file_to_read(actor_of(request), parse_id(entry_id))
         version = version_for(file, id_in(request, "version"))
         if request.method == "GET":
-            count_download(actor)
+            count_download(actor, file)
         ticket = issue.file_ticket(
             actor=actor,
             entry=file,

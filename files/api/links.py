@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.authentication import MayUseFiles, client_address
+from accounts.authentication import MayUseFiles
 from files.access import listing
 from files.access.links import link_for, link_for_token, looker, shown_token
 from files.access.lookup import entry_for
@@ -29,6 +29,7 @@ from rapidserve.api.fields import (
 from rapidserve.api.pagination import PAGE_PARAMETERS, page_of, page_serializer, read_page
 from rapidserve.api.schema import errors
 from rapidserve.api.serializers import StrictSerializer
+from rapidserve.observability.requests import client_address
 
 LINK_ID = OpenApiParameter("link_id", str, OpenApiParameter.PATH)
 TOKEN = OpenApiParameter("token", str, OpenApiParameter.PATH)

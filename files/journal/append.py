@@ -1,10 +1,11 @@
-"""Write the journal line of a change, in the same transaction as the change itself."""
+"""Write the lines of a change into the journal and the audit log, in the change's transaction."""
 
 from collections.abc import Sequence
 from uuid import UUID
 
 from django.db.models import F
 
+from files.journal import audit
 from files.models import Change, Entry, JournalHead
 from rapidserve.db import current_time
 
@@ -49,3 +50,16 @@ def append_all(
         )
         for seq, entry in enumerate(entries, head.seq - len(entries) + 1)
     )
+    moved = {"from": str(old_parent)} if old_parent else {}
+    audit.record(
+        space_id,
+        [
+            audit.Event(change, entry.id, entry.name, {"parent": _text(entry.parent_id), **moved})
+            for entry in entries
+        ],
+        actor_id=actor_id,
+    )
+
+
+def _text(entry_id: UUID | None) -> str | None:
+    return str(entry_id) if entry_id else None

@@ -1,5 +1,6 @@
 """The metadata. Every primary key is a UUID in `_id`; see docs/design.md for why."""
 
+from files.models.audit import AuditHead, AuditLine
 from files.models.changes import Change, JournalHead
 from files.models.chunks import Chunk, Node, Replica
 from files.models.entries import Entry
@@ -11,6 +12,8 @@ from files.models.uploads import Upload
 from files.models.versions import Extent, Version
 
 __all__ = [
+    "AuditHead",
+    "AuditLine",
     "Change",
     "Chunk",
     "Entry",

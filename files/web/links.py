@@ -17,7 +17,6 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from accounts.authentication import client_address
 from files.access import issue
 from files.access.actor import Actor
 from files.access.links import digest, link_for_token, looker, visitor_with
@@ -35,6 +34,7 @@ from rapidserve.errors import (
     RapidServeError,
     TooManyRequests,
 )
+from rapidserve.observability.requests import client_address
 
 COOKIE: Final = "visit"
 MENDABLE: Final = (Invalid, PermissionDenied, TooManyRequests)
@@ -117,7 +117,7 @@ def _act(request: HttpRequest, token: str, found: Link, visitor: Actor | None) -
 def _download(visitor: Actor, entry_id: str) -> HttpResponse:
     file, actor, epochs = file_to_read(visitor, parse_id(entry_id))
     version = version_for(file, None)
-    links.count_download(actor)
+    links.count_download(actor, file)
     ticket = issue.file_ticket(
         actor=actor, entry=file, version=version, inline=False, epochs=epochs
     )

@@ -22,6 +22,7 @@ from files.access.roles import PERMISSIONS, Permission, Role
 from files.chunkstore import registry
 from files.models import Entry, Space
 from rapidserve.errors import Conflict, Invalid, Stale
+from rapidserve.observability.requests import came_via
 
 View = Callable[..., HttpResponse]
 # What a person can mend by typing or choosing something else; everything else is a page of its own.
@@ -51,6 +52,7 @@ def _may_send(view: View) -> View:
 
 def actor_of(request: HttpRequest) -> Actor:
     """The signed-in person: `page` let nobody else in."""
+    came_via("session")
     return Actor(cast("User", request.user))
 
 

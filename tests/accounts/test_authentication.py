@@ -6,8 +6,8 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts import actions
-from accounts.authentication import client_address
 from accounts.models import ApiToken
+from rapidserve.observability.requests import client_address
 
 pytestmark = [pytest.mark.urls("tests.rapidserve.api.urls"), pytest.mark.django_db]
 

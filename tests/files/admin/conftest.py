@@ -36,7 +36,11 @@ def full(world) -> World:
     alice.register("open.bin", b"not sent yet")
     alice.get("/api/upload/" + alice.register("sent.bin", b"x").json()["upload_id"])
     Node.objects.get_or_create(name="main")
-    Group.objects.create(name="Editors")
+    editors = Group.objects.create(name="Editors")
+    alice.share(folder, editors, "editor")
+    alice.share(folder, world.bob, "viewer")
+    link = alice.post(f"/api/files/{folder}/links", {"role": "download"}).json()
+    world.nobody().post(f"/api/s/{link['url'].rpartition('/')[2]}/grant", {})
     return world
 
 

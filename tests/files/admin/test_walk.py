@@ -59,15 +59,20 @@ def links_on(response):
 
 def test_everything_that_is_stored_has_a_page():
     assert {model.__name__ for model in OURS} == {
+        "AuditLine",
         "Change",
         "Chunk",
         "Entry",
         "Extent",
+        "GroupGrant",
+        "Link",
         "Node",
         "Replica",
         "Space",
         "Upload",
+        "UserGrant",
         "Version",
+        "Visit",
     }
 
 
