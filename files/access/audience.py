@@ -69,8 +69,8 @@ class Access:
 def reasons(entry: Entry) -> list[Reason]:
     """The owner, and every grant on the entry and above, expired ones too; the nearest last."""
     chain = [*ancestors(entry), entry.id]
-    people = UserGrant.objects.filter(content_object_id__in=chain).select_related("user")
-    groups = GroupGrant.objects.filter(content_object_id__in=chain).select_related("group")
+    people = UserGrant.objects.filter(content_object_id__in=chain).prefetch_related("user")
+    groups = GroupGrant.objects.filter(content_object_id__in=chain).prefetch_related("group")
     owner = Subject("user", entry.space.owner_id, entry.space.owner.username)
     found = [Reason(owner, Role.OWNER, None, entry.space.root)]
     found += [
