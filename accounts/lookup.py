@@ -4,6 +4,7 @@ each starts after the last row of the one before, so rows that come and go are n
 
 from uuid import UUID
 
+from django.contrib.auth.models import Group
 from django.db.models import Q
 
 from accounts.models import ApiToken, User, name_key
@@ -28,6 +29,16 @@ def find_people(*, prefix: str, after: str | None, limit: int) -> list[User]:
     if after is not None:
         people = people.filter(username_key__gt=after)
     return list(people.order_by("username_key")[:limit])
+
+
+def find_groups(*, prefix: str, after: str | None, limit: int) -> list[Group]:
+    """Groups whose name begins with `prefix`, by name; as `find_people`."""
+    if len(prefix) < MIN_SEARCH_LENGTH:
+        return []
+    groups = Group.objects.filter(name__gte=prefix, name__lt=prefix + _AFTER_ALL)
+    if after is not None:
+        groups = groups.filter(name__gt=after)
+    return list(groups.order_by("name")[:limit])
 
 
 def tokens_of(user: User, *, after: UUID | None, limit: int) -> list[ApiToken]:

@@ -46,6 +46,11 @@ class UserSerializer(serializers.Serializer[User]):
     display_name = serializers.CharField(source="get_full_name")
 
 
+class GroupSerializer(serializers.Serializer[Any]):
+    id = serializers.CharField(source="pk")
+    name = serializers.CharField()
+
+
 class MeSerializer(UserSerializer):
     """A person, as he sees himself."""
 

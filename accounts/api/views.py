@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 
 from accounts import actions, lookup, scopes
 from accounts.api.serializers import (
+    GroupSerializer,
     MeSerializer,
     NewTokenSerializer,
     SignInSerializer,
@@ -95,6 +96,31 @@ class PeopleView(APIView):
             lambda person: [person.username_key],
         )
         return Response(page_of([UserSerializer(person).data for person in shown], more))
+
+
+class GroupsView(APIView):
+    permission_classes = (MayUseFiles,)
+
+    @extend_schema(
+        operation_id="find_groups",
+        parameters=[
+            OpenApiParameter("q", str, description="At least two characters; fewer find none."),
+            *PAGE_PARAMETERS,
+        ],
+        responses={200: page_serializer(GroupSerializer), **errors(400, 401, 403, 422)},
+    )
+    def get(self, request: Request) -> Response:
+        """Groups to share with, whose name begins with `q`."""
+        prefix = request.query_params.get("q", "")
+        shown, more = read_page(
+            request.query_params,
+            "groups",
+            lambda after, limit: lookup.find_groups(
+                prefix=prefix, after=after[0] if after else None, limit=limit
+            ),
+            lambda group: [group.name],
+        )
+        return Response(page_of([GroupSerializer(group).data for group in shown], more))
 
 
 class TokensView(APIView):

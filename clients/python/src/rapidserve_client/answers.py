@@ -39,6 +39,35 @@ class Space:
     name: str
     kind: str
     root: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A person or a group, to share with."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A role that somebody has. `source`: the folder above that it comes from, if that is told."""
+
+    kind: str
+    id: str
+    name: str
+    role: str
+    expires_at: str | None
+    inherited: bool
+    source: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    id: str
+    role: str
+    url: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +130,33 @@ def entry(answer: Any) -> Entry:
 
 
 def space(answer: Any) -> Space:
-    return Space(*(_get(answer, field, str) for field in ("id", "name", "kind", "root")))
+    return Space(*(_get(answer, field, str) for field in ("id", "name", "kind", "root", "role")))
+
+
+def person(answer: Any) -> Named:
+    return Named(_get(answer, "id", str), _get(answer, "username", str))
+
+
+def group(answer: Any) -> Named:
+    return Named(_get(answer, "id", str), _get(answer, "name", str))
+
+
+def grant(answer: Any) -> Grant:
+    subject = _get(answer, "subject", dict)
+    above = _optional(answer, "inherited_from", dict)
+    return Grant(
+        kind=_get(subject, "type", str),
+        id=_get(subject, "id", str),
+        name=_get(subject, "name", str),
+        role=_get(answer, "role", str),
+        expires_at=_optional(answer, "expires_at", str),
+        inherited=above is not None,
+        source=_optional(above, "name", str) if above else None,
+    )
+
+
+def link(answer: Any) -> Link:
+    return Link(_get(answer, "id", str), _get(answer, "role", str), _optional(answer, "url", str))
 
 
 def page(answer: Any) -> tuple[list[Any], str | None]:

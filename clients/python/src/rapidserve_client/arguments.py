@@ -7,6 +7,8 @@ from rapidserve_client import __version__
 
 PARALLEL: Final = 8
 MAX_PARALLEL: Final = 64
+ROLES: Final = ("previewer", "viewer", "editor", "manager", "owner")
+LINK_ROLES: Final = ("download", "view", "upload")
 EPILOG: Final = """
 exit codes:
   0 all went well    1 something failed    2 wrong usage    3 not signed in
@@ -41,6 +43,7 @@ def parser() -> argparse.ArgumentParser:
     _add_get(commands)
     _add_browsing(commands)
     _add_changing(commands)
+    _add_sharing(commands)
     return top
 
 
@@ -107,6 +110,40 @@ def _add_changing(commands: _Commands) -> None:
     rm.add_argument("-r", "--recursive", action="store_true", help="folders, with all in them")
     rm.add_argument("--forever", action="store_true", help="for good, past the trash")
     _add_place(rm)
+
+
+def _add_sharing(commands: _Commands) -> None:
+    share = _command(
+        commands,
+        "share",
+        "say who has access, give it, or take it back",
+        "Gives a person or a group a role on REMOTE and everything below it, in place of one they"
+        " have there. Without NAME it says who has access.",
+    )
+    share.add_argument("path", metavar="REMOTE")
+    share.add_argument("name", nargs="?", metavar="NAME", help="a user name, or a group's")
+    share.add_argument("--role", choices=ROLES, default="viewer", help="viewer if left out")
+    share.add_argument("--until", metavar="DAY", help="the last day, such as 2026-12-31")
+    share.add_argument("--remove", action="store_true", help="take back what was given here")
+    _add_json(share)
+    _add_place(share)
+    link = _command(
+        commands,
+        "link",
+        "make a public link, list them, or revoke one",
+        "Makes a link to REMOTE and prints its address. Whoever has it needs no account.",
+    )
+    link.add_argument("path", metavar="REMOTE")
+    link.add_argument("--role", choices=LINK_ROLES, default="download", help="download if left out")
+    link.add_argument("--until", metavar="DAY", help="the last day, such as 2026-12-31")
+    link.add_argument("--downloads", type=int, metavar="N", help="how many, at most")
+    link.add_argument(
+        "--password-stdin", action="store_true", help="read a password from standard input"
+    )
+    link.add_argument("--list", action="store_true", help="list the links to REMOTE")
+    link.add_argument("--revoke", metavar="ID", help="revoke the link with this id")
+    _add_json(link)
+    _add_place(link)
 
 
 def _add_transfer(command: argparse.ArgumentParser) -> None:

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final, TextIO
 
-from rapidserve_client import account, arguments, browse, credentials
+from rapidserve_client import account, arguments, browse, credentials, sharing
 from rapidserve_client.connection import Connection
 from rapidserve_client.ending import CONTINUE, Stopped, stop_on_signals
-from rapidserve_client.errors import ClientError, NotSignedIn, Unreachable
+from rapidserve_client.errors import ClientError, NotSignedIn, Unreachable, UsageError
 from rapidserve_client.get import Getting
 from rapidserve_client.names import printable
 from rapidserve_client.patience import Halt
@@ -155,6 +155,37 @@ def _rm(given: argparse.Namespace, halt: Halt) -> int:
     return report.exit_code
 
 
+def _share(given: argparse.Namespace, halt: Halt) -> int:
+    if given.remove and not given.name:
+        raise UsageError("Say from whom it is to be taken back.")
+    with _tree(given, halt) as tree:
+        if not given.name:
+            sharing.print_access(tree, given.path, as_json=given.json)
+        elif given.remove:
+            sharing.take_back(tree, given.path, given.name)
+        else:
+            sharing.give(tree, given.path, given.name, given.role, given.until)
+    return 0
+
+
+def _link(given: argparse.Namespace, halt: Halt) -> int:
+    sharing.refuse_together([("--list", given.list), ("--revoke", given.revoke)])
+    password = sys.stdin.readline().rstrip("\n") if given.password_stdin else None
+    with _tree(given, halt) as tree:
+        if given.list:
+            sharing.print_links(tree, given.path, as_json=given.json)
+        elif given.revoke:
+            tree.server.revoke_link(given.revoke)
+        else:
+            limits: dict[str, object] = {
+                "password": password,
+                "expires_at": sharing.end_of(given.until),
+                "max_downloads": given.downloads,
+            }
+            sharing.make_link(tree, given.path, given.role, limits, as_json=given.json)
+    return 0
+
+
 @contextmanager
 def _tree(given: argparse.Namespace, halt: Halt) -> Iterator[Tree]:
     with _server(given, halt) as server:
@@ -186,4 +217,6 @@ _COMMANDS: Final[dict[str, Callable[[argparse.Namespace, Halt], int]]] = {
     "mv": _mv,
     "rm": _rm,
     "spaces": _spaces,
+    "share": _share,
+    "link": _link,
 }

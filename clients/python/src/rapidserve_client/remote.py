@@ -119,7 +119,7 @@ def tree_of(server: Server, space: str | None) -> Tree:
     """The tree of the space with this name or id; of the personal one when there is no name."""
     spaces = list(server.spaces())
     if space is None:
-        found = [one for one in spaces if one.kind == "personal"]
+        found = [one for one in spaces if one.kind == "personal" and one.role == "owner"]
     else:
         found = [one for one in spaces if one.id == space] or [
             one for one in spaces if name_key(one.name) == name_key(space)

@@ -7,7 +7,16 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from rapidserve_client import answers, blocks
-from rapidserve_client.answers import Entry, Login, ManifestPage, Space, UploadPage
+from rapidserve_client.answers import (
+    Entry,
+    Grant,
+    Link,
+    Login,
+    ManifestPage,
+    Named,
+    Space,
+    UploadPage,
+)
 from rapidserve_client.connection import Body, Connection
 from rapidserve_client.errors import BadAnswer, NotFound, Refused
 
@@ -87,6 +96,37 @@ class Server:
     def remove_from_trash(self, entry_id: str) -> None:
         self._delete(f"/api/trash/{_part(entry_id)}")
 
+    def people(self, prefix: str) -> Iterator[Named]:
+        listed = self._listed("/api/users", q=prefix)
+        return (answers.person(result) for result in listed)
+
+    def groups(self, prefix: str) -> Iterator[Named]:
+        listed = self._listed("/api/groups", q=prefix)
+        return (answers.group(result) for result in listed)
+
+    def access(self, entry_id: str) -> Iterator[Grant]:
+        listed = self._listed(f"/api/files/{_part(entry_id)}/access")
+        return (answers.grant(result) for result in listed)
+
+    def give(self, entry_id: str, subject: str, role: str, expires_at: str | None) -> None:
+        body = {"role": role, "expires_at": expires_at}
+        self._call("PUT", f"/api/files/{_part(entry_id)}/access/{_part(subject)}", body)
+
+    def take_back(self, entry_id: str, subject: str) -> None:
+        self._call("DELETE", f"/api/files/{_part(entry_id)}/access/{_part(subject)}")
+
+    def links(self, entry_id: str) -> Iterator[Link]:
+        listed = self._listed(f"/api/files/{_part(entry_id)}/links")
+        return (answers.link(result) for result in listed)
+
+    def make_link(self, entry_id: str, role: str, limits: dict[str, Any]) -> Link:
+        body = {"role": role, **limits}
+        path = f"/api/files/{_part(entry_id)}/links"
+        return answers.link(self._call("POST", path, body, once=True))
+
+    def revoke_link(self, link_id: str) -> None:
+        self._call("DELETE", f"/api/links/{_part(link_id)}")
+
     def pack(self, parent: str, files: Sequence[PackedFile]) -> list[Entry | Refused]:
         """Make small files below a folder in one request; each one's entry or what is wrong with
         it. Refused as a whole when none was made.
@@ -162,10 +202,10 @@ class Server:
         except NotFound:
             return
 
-    def _listed(self, path: str) -> Iterator[Any]:
+    def _listed(self, path: str, **asked: str) -> Iterator[Any]:
         cursor: str | None = None
         while True:
-            query: dict[str, str | int] = {"limit": PAGE}
+            query: dict[str, str | int] = {"limit": PAGE, **asked}
             if cursor:
                 query["cursor"] = cursor
             results, following = answers.page(self.connection.call("GET", path, query=query))
