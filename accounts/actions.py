@@ -8,7 +8,10 @@ import dataclasses
 import datetime as dt
 import unicodedata
 from collections.abc import Sequence
+from contextlib import suppress
+from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth import authenticate
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
@@ -16,8 +19,8 @@ from django.core.validators import RegexValidator
 from django.dispatch import Signal
 
 from accounts import scopes as known_scopes
-from accounts import throttle, tokens
-from accounts.models import MAX_NAME_LENGTH, ApiToken, User, name_key
+from accounts import sessions, throttle, tokens
+from accounts.models import MAX_NAME_LENGTH, ApiToken, SignIn, User, name_key
 from rapidserve.db import current_time, run_atomic
 from rapidserve.errors import Conflict, Invalid, NotAuthenticated, NotFound
 
@@ -77,8 +80,11 @@ def add_user(*, user: User, by: User | None = None) -> User:
     return run_atomic(add)
 
 
-def set_password(*, user: User, password: str) -> None:
-    """Ends the person's sessions; API tokens go on. Raises Invalid (password_invalid)."""
+def set_password(*, user: User, password: str, but: UUID | None = None) -> None:
+    """Ends the person's sessions; API tokens go on. Raises Invalid (password_invalid).
+
+    Of them `but` is to go on, which its caller has to tell of the new password.
+    """
     check_password(password, user)
     user.set_password(password)
 
@@ -87,6 +93,7 @@ def set_password(*, user: User, password: str) -> None:
         _tell("password_set", user, user)
 
     run_atomic(change)
+    end_sessions(user=user, but=but)
 
 
 def deactivate_user(*, user: User, by: User | None = None) -> None:
@@ -113,6 +120,13 @@ def reactivate_user(*, user: User, by: User | None = None) -> None:
 
 
 def sign_in(*, username: str, password: str, address: str) -> User:
+    """As `authenticated`, and told in the audit log."""
+    user = authenticated(username=username, password=password, address=address)
+    run_atomic(lambda: _tell("signed_in", user, user))
+    return user
+
+
+def authenticated(*, username: str, password: str, address: str) -> User:
     """The person with this name and password. Raises NotAuthenticated (credentials_invalid), the
     same and after the same work for an unknown name, a wrong password and a deactivated person,
     or TooManyRequests.
@@ -129,7 +143,6 @@ def sign_in(*, username: str, password: str, address: str) -> User:
             run_atomic(lambda: _tell("sign_in_failed", known, None))
         raise NotAuthenticated("The name or the password is wrong.", code="credentials_invalid")
     throttle.record_success(username_key=username_key, address=address)
-    run_atomic(lambda: _tell("signed_in", user, user))
     return user
 
 
@@ -183,6 +196,36 @@ def revoke_token(*, token: ApiToken, by: User | None = None) -> None:
         _tell("token_revoked", token.user, by, token=str(token.id))
 
     run_atomic(revoke)
+
+
+def end_session(*, sign_in: SignIn, by: User | None = None) -> None:
+    """Its cookie is worth nothing any more, and every URL signed for it stops working."""
+
+    def end() -> None:
+        if not SignIn.objects.filter(id=sign_in.id).delete()[0]:
+            raise NotFound
+        sessions.forget(sign_in)
+        credential_withdrawn.send(sender=SignIn, subject_id=sign_in.id)
+        _tell("signed_out", sign_in.user, by)
+
+    run_atomic(end)
+
+
+def end_sessions(*, user: User, but: UUID | None = None) -> None:
+    """All of a person's, save one."""
+    for sign_in in user.sign_ins.all():
+        if sign_in.id == but:
+            continue
+        with suppress(NotFound):
+            end_session(sign_in=sign_in, by=user)
+
+
+def forget_sessions() -> None:
+    """Rows of sessions that have expired by themselves."""
+    idle = current_time() - dt.timedelta(seconds=settings.SESSION_COOKIE_AGE)
+    for sign_in in SignIn.objects.filter(last_used_at__lt=idle)[:500]:
+        with suppress(NotFound):
+            end_session(sign_in=sign_in)
 
 
 def check_username(username: str) -> str:

@@ -16,6 +16,7 @@ from rest_framework.request import Request
 
 from accounts import scopes, tokens
 from accounts.models import ApiToken, User
+from accounts.sessions import sign_in_of
 from rapidserve.db import Prepared
 from rapidserve.errors import NotAuthenticated, PermissionDenied
 from rapidserve.observability.requests import came_via
@@ -61,7 +62,7 @@ class CookieAuthentication(SessionAuthentication):
     def authenticate(self, request: Request) -> Any:
         found = super().authenticate(request)
         if found is not None:
-            came_via("session")
+            came_via(f"session:{sign_in_of(request._request)}")  # noqa: SLF001 - DRF's name
         return found
 
     def enforce_csrf(self, request: HttpRequest | Request) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.contrib.auth.models import Group
 from django.db.models import Q
 
-from accounts.models import ApiToken, User, name_key
+from accounts.models import ApiToken, SignIn, User, name_key
 from rapidserve.errors import NotFound
 
 MIN_SEARCH_LENGTH = 2
@@ -47,6 +47,22 @@ def tokens_of(user: User, *, after: UUID | None, limit: int) -> list[ApiToken]:
     if after is not None:
         rows = rows.filter(id__lt=after)
     return list(rows.order_by("-id")[:limit])
+
+
+def sign_ins_of(user: User, *, after: UUID | None, limit: int) -> list[SignIn]:
+    """Where the person is signed in, newest first."""
+    rows = SignIn.objects.filter(user=user)
+    if after is not None:
+        rows = rows.filter(id__lt=after)
+    return list(rows.order_by("-id")[:limit])
+
+
+def sign_in_for(user: User, sign_in_id: UUID) -> SignIn:
+    """The person's own. Raises NotFound, also for somebody else's."""
+    row = SignIn.objects.filter(user=user, id=sign_in_id).first()
+    if row is None:
+        raise NotFound
+    return row
 
 
 def token_for(user: User, token_id: UUID) -> ApiToken:

@@ -98,6 +98,45 @@ class ApiToken(UUIDModel):
         return self.expires_at is not None and self.expires_at <= timezone.now()
 
 
+# In this order: most browsers claim to be several of those that follow.
+_BROWSERS = (
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("Firefox/", "Firefox"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+)
+_SYSTEMS = (
+    ("Windows", "Windows"),
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Mac OS", "macOS"),
+    ("Linux", "Linux"),
+)
+
+
+class SignIn(UUIDModel):
+    """A session of somebody's browser (accounts/sessions.py). Ending it deletes the row."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sign_ins")
+    session_key = models.CharField(max_length=40, unique=True, editable=False)
+    address = models.CharField(max_length=64, blank=True)
+    agent = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return self.browser
+
+    @property
+    def browser(self) -> str:
+        """What the browser is, in the words of people; its own when they are of no known one."""
+        names = [name for mark, name in _BROWSERS if mark in self.agent][:1]
+        systems = [name for mark, name in _SYSTEMS if mark in self.agent][:1]
+        return " on ".join([*names, *systems]) or self.agent or "A browser"
+
+
 class LoginFailure(UUIDModel):
     """How often signing in has failed for one subject (see accounts.throttle). `subject` is a
     digest: people type passwords into the name field, and those must not lie in the database.

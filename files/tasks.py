@@ -6,6 +6,7 @@ from django.conf import settings
 from django.utils import timezone
 from huey import crontab
 
+from accounts.actions import forget_sessions
 from files.actions import links, spaces, trash, uploads
 from files.content.collect import collect
 from files.models import Epoch, Upload
@@ -38,8 +39,9 @@ def empty_trash() -> None:
 
 
 @queue.periodic_task(crontab(minute="47", hour="3"))
-def forget_visits() -> None:
+def forget_who_was_here() -> None:
     links.forget_visits()
+    forget_sessions()
 
 
 @queue.periodic_task(crontab(minute="37", hour="*/6"))

@@ -42,6 +42,7 @@ const ICONS = {
   system: "computer-desktop",
   light: "sun",
   dark: "moon",
+  settings: "cog-6-tooth",
   help: "question-mark-circle",
   admin: "wrench-screwdriver",
   out: "arrow-right-on-rectangle",

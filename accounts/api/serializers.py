@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts import actions, scopes
-from accounts.models import ApiToken, User
+from accounts.models import ApiToken, SignIn, User
 from rapidserve.api.fields import ChoiceField, StrictCharField, StrictIntegerField, StrictListField
 from rapidserve.api.serializers import StrictSerializer
 
@@ -65,6 +65,20 @@ class TokenSerializer(serializers.Serializer[ApiToken]):
     created_at = serializers.DateTimeField()
     expires_at = serializers.DateTimeField(allow_null=True)
     last_used_at = serializers.DateTimeField(allow_null=True, help_text="To within a minute.")
+
+
+class SignInRowSerializer(serializers.Serializer[Any]):
+    """A session; `context["current"]` is the id of the one that asks, if one does."""
+
+    id = serializers.UUIDField()
+    agent = serializers.CharField(help_text="What the browser calls itself.")
+    address = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    last_used_at = serializers.DateTimeField(help_text="To within a minute.")
+    current = serializers.SerializerMethodField()
+
+    def get_current(self, row: SignIn) -> bool:
+        return bool(row.id == self.context["current"])
 
 
 class NewTokenSerializer(serializers.Serializer[Any]):

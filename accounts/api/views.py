@@ -15,11 +15,13 @@ from accounts.api.serializers import (
     GroupSerializer,
     MeSerializer,
     NewTokenSerializer,
+    SignInRowSerializer,
     SignInSerializer,
     TokenSerializer,
     UserSerializer,
 )
 from accounts.authentication import MayManageAccount, MayUseFiles
+from accounts.sessions import sign_in_of
 from rapidserve.api.fields import parse_id
 from rapidserve.api.pagination import PAGE_PARAMETERS, page_of, page_serializer, read_page
 from rapidserve.api.schema import errors
@@ -143,6 +145,48 @@ class TokensView(APIView):
             lambda row: [str(row.id)],
         )
         return Response(page_of([TokenSerializer(row).data for row in shown], more))
+
+
+class SessionsView(APIView):
+    permission_classes = (MayManageAccount,)
+
+    @extend_schema(
+        operation_id="list_sessions",
+        parameters=PAGE_PARAMETERS,
+        responses={200: page_serializer(SignInRowSerializer), **errors(400, 401, 403, 422)},
+    )
+    def get(self, request: Request) -> Response:
+        """Where you are signed in with a browser, newest first."""
+        user = cast("User", request.user)
+        shown, more = read_page(
+            request.query_params,
+            "sessions",
+            lambda after, limit: lookup.sign_ins_of(
+                user, after=UUID(after[0]) if after else None, limit=limit
+            ),
+            lambda row: [str(row.id)],
+        )
+        current = None if request.auth else sign_in_of(request._request)  # noqa: SLF001 - as above
+        context = {"current": current}
+        return Response(
+            page_of([SignInRowSerializer(row, context=context).data for row in shown], more)
+        )
+
+
+class SessionView(APIView):
+    permission_classes = (MayManageAccount,)
+
+    @extend_schema(
+        operation_id="end_session",
+        parameters=[OpenApiParameter("session_id", str, OpenApiParameter.PATH)],
+        responses={204: None, **errors(401, 403, 404)},
+    )
+    def delete(self, request: Request, session_id: str) -> Response:
+        """Sign out there. Every URL that was signed for that session stops working."""
+        user = cast("User", request.user)
+        row = lookup.sign_in_for(user, parse_id(session_id))
+        actions.end_session(sign_in=row, by=user)
+        return Response(status=204)
 
 
 class OneTokenView(APIView):

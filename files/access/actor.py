@@ -25,7 +25,7 @@ class ThroughLink:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """`credential` is the API token's id, None for a session. Withdrawing it stops its tickets;
+    """`credential` is the id of the API token or of the session. Withdrawing it stops its tickets;
     none of them outlives `until`, when the token expires by itself. `administers`: acts for the
     administration, in any space; only its pages say so, of people they have checked. `fresh`: asks
     for something that outlasts the moment, so that rights are never answered from memory.

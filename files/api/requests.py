@@ -7,6 +7,7 @@ from uuid import UUID
 from rest_framework.request import Request
 
 from accounts.models import ApiToken, User
+from accounts.sessions import sign_in_of
 from files.access.actor import Actor
 from rapidserve.api.fields import parse_id
 from rapidserve.errors import Invalid
@@ -22,7 +23,9 @@ def actor_of(request: Request) -> Actor:
         return request.auth
     token = request.auth if isinstance(request.auth, ApiToken) else None
     user = cast("User", request.user)
-    return Actor(user, token.id, token.expires_at) if token else Actor(user)
+    if token:
+        return Actor(user, token.id, token.expires_at)
+    return Actor(user, sign_in_of(request._request))  # noqa: SLF001 - DRF's name for what it wraps
 
 
 def if_match_revision(request: Request) -> int | None:

@@ -14,7 +14,7 @@ from django.contrib.auth.models import Group, Permission
 from django.core.exceptions import ValidationError
 from django.db.models import DateField, Model, QuerySet
 
-from accounts.models import User
+from accounts.models import SignIn, User
 from files.exchange.manifest import PAGE, ExchangeError, Line
 from files.models import Chunk, Extent, Import, Node, Replica, Space, Upload, Version
 from rapidserve.db import run_atomic
@@ -40,7 +40,8 @@ def kinds(*, contents: bool) -> list[Kind]:
     """What is moved. With `contents` the chunks are put on other nodes, so that where they were is
     left out; otherwise the nodes stay what they are, and their rows come along.
     """
-    skipped: set[type[Model]] = {Import} | ({Node, Replica} if contents else set())
+    # Sessions stay: people sign in again.
+    skipped: set[type[Model]] = {Import, SignIn} | ({Node, Replica} if contents else set())
     models = [model for label in OURS for model in apps.get_app_config(label).get_models()]
     rows: list[Kind] = [
         Rows(model, left_out={"node"} if contents and model is Chunk else set())

@@ -20,7 +20,7 @@ class AuditHead(models.Model):
 class AuditLine(UUIDModel):
     """All ids are plain: a line outlives what it tells of. `chain` is the space's id.
 
-    `actor` is a person's id; `via` says how they came: "session", "token:ID", "link:ID" for a
+    `actor` is a person's id; `via` says how they came: "session:ID", "token:ID", "link:ID" for a
     visitor who acts in the name of a link's maker, "" for the server itself. `digest` is over all
     other fields and the digest of the line before.
     """

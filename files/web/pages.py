@@ -14,6 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
+from accounts.sessions import sign_in_of
 from files.access.actor import Actor
 from files.access.listing import spaces
 from files.access.lookup import space_or_personal
@@ -52,8 +53,9 @@ def _may_send(view: View) -> View:
 
 def actor_of(request: HttpRequest) -> Actor:
     """The signed-in person: `page` let nobody else in."""
-    came_via("session")
-    return Actor(cast("User", request.user))
+    sign_in = sign_in_of(request)
+    came_via(f"session:{sign_in}")
+    return Actor(cast("User", request.user), sign_in)
 
 
 @dataclass(frozen=True, slots=True)

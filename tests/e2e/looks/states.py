@@ -185,6 +185,14 @@ def link_drop(stage: Stage) -> None:
 
 
 @state
+def settings(stage: Stage) -> None:
+    stage.go("/settings")
+    stage.visitor.page.get_by_label("Name of a new one").fill("backup")
+    stage.visitor.page.get_by_role("button", name="Make a token").click()
+    expect(stage.visitor.page.get_by_role("status").get_by_text("Copy it now")).to_be_visible()
+
+
+@state
 def link_gone(stage: Stage) -> None:
     stage.go("/s/AAAAAAAAAAAAAAAAAAAAAA")
 

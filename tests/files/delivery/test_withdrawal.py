@@ -7,10 +7,11 @@ import time
 from datetime import timedelta
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
-from accounts.actions import deactivate_user, reactivate_user, revoke_token
-from accounts.models import ApiToken
+from accounts.actions import deactivate_user, end_session, reactivate_user, revoke_token
+from accounts.models import ApiToken, SignIn
 from files.models import Epoch
 from files.tasks import forget_old_epochs
 from tests.files.api.answers import answered, refused
@@ -177,3 +178,16 @@ def test_two_seconds_are_too_long(shared_world, monkeypatch):
     assert shared_world.epochs.is_fresh
     now[0] += 0.01
     assert not shared_world.epochs.is_fresh
+
+
+def test_what_a_session_was_given_ends_with_it(shared_world):
+    file = shared_world.alice.upload("a.txt", b"text")["file"]["id"]
+    browser = Client()
+    browser.force_login(shared_world.alice.user)
+    [chunk] = browser.get(f"/api/download/{file}").json()["chunks"]
+    assert shared_world.plane.get(path_of(chunk["url"])).content == b"text"
+
+    end_session(sign_in=SignIn.objects.get())
+    shared_world.epochs.refresh()
+
+    refused(shared_world.plane.get(path_of(chunk["url"])), 403, "token_revoked")

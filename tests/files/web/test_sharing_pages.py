@@ -76,7 +76,7 @@ class TestTheSharePage:
 
         page = alice.get(f"/files/{file}/share")
 
-        assert "bob Can download, from papers" in text_of(page)
+        assert "bob Can download · from papers" in text_of(page)
         assert "Remove bob" not in text_of(page)
 
     def test_is_for_who_may_share(self, world, bob, papers):
