@@ -184,8 +184,7 @@ class TestTheSettingsPage:
     ("agent", "browser"),
     [
         (
-            "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
-            "Chrome/150.0.0.0 Safari/537.36 Edg/150.0",
+            "Mozilla/5.0 (X11; Linux x86_64) Chrome/150.0.0.0 Safari/537.36 Edg/150.0",
             "Edge on Linux",
         ),
         (
