@@ -40,7 +40,8 @@ def main() -> int:
         sys.exit("bench: RAPIDSERVE_DATABASE_URL must be the address of a MongoDB.")
     try:
         seconds = _measure(url, rounds)
-        found = _look_up(url)
+        found = _inside(url, "lookups")
+        pages = _inside(url, "listing")
     except (NotStarted, load.Refused) as error:
         sys.exit(f"bench: {error}")
     print(_rendered(seconds, rounds))
@@ -49,21 +50,25 @@ def main() -> int:
             f"{name}: {figures['hashes']:.0f} ms to ask the database about 10,000 hashes,"
             f" {figures['whole']:.0f} ms until their chunks are found whole on the disk, too"
         )
+    for name, figures in pages.items():
+        print(
+            f"{name}: {figures['page']:.0f} ms for the first page of 10,000 entries, mixed rights"
+        )
     return 0
 
 
-def _look_up(url: str) -> dict[str, dict[str, float]]:
-    """Milliseconds by database, from bench.lookups."""
+def _inside(url: str, module: str) -> dict[str, dict[str, float]]:
+    """Milliseconds by database, from bench.lookups or bench.listing."""
     other = urlsplit(url)
     found = {}
     with working_directory() as directory:
         for name, settings in (
             ("SQLite", {}),
-            ("MongoDB", {"RAPIDSERVE_DATABASE_URL": other._replace(path="/lookups").geturl()}),
+            ("MongoDB", {"RAPIDSERVE_DATABASE_URL": other._replace(path=f"/{module}").geturl()}),
         ):
-            say(f"looking up hashes on {name}")
+            say(f"{module} on {name}")
             asked = subprocess.run(
-                [sys.executable, "-m", "bench.lookups"],
+                [sys.executable, "-m", f"bench.{module}"],
                 env=new_installation(directory / name.lower()) | settings,
                 check=True,
                 stdout=subprocess.PIPE,

@@ -151,7 +151,12 @@ def _seen(context: Any) -> dict[UUID, Sight]:
 def _told_of(person: User, context: Any) -> Any:
     """Visitors of a public link are not told who works here."""
     actor: Actor | None = context.get("actor")
-    return None if actor and actor.through else UserSerializer(person).data
+    if actor and actor.through:
+        return None
+    told = context.setdefault("people", {})  # a page names the same few again and again
+    if person.id not in told:
+        told[person.id] = UserSerializer(person).data
+    return told[person.id]
 
 
 class EntryListSerializer(serializers.ListSerializer[Any]):
