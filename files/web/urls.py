@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from files.web import links, selection, sharing, views
+from files.web import links, selection, sharing, spaces, views
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -14,6 +14,9 @@ urlpatterns = [
     path("shared", sharing.shared, name="shared"),
     path("s/<str:token>", links.link, name="link"),
     path("s/<str:token>/<str:entry_id>", links.link, name="link-entry"),
+    path("spaces/new", spaces.new_space, name="new-space"),
+    path("spaces/<str:space_id>/rename", spaces.rename_space, name="rename-space"),
+    path("spaces/<str:space_id>/delete", spaces.delete_space, name="delete-space"),
     path("search", views.search, name="search"),
     path("trash", views.trash_page, name="trash"),
     path("trash/<str:entry_id>/restore", views.restore, name="restore"),

@@ -49,6 +49,7 @@ def folder(request: HttpRequest, entry_id: str) -> HttpResponse:
         "views": {name: _address_of_view(request, name) for name in appearance.VIEWS},
         "may_edit": can(actor, Permission.EDIT, entry),
         "may_share": can(actor, Permission.SHARE, entry),
+        "may_own": can(actor, Permission.OWN, entry),
         "form_address": f"/d/form/{issue.form_ticket(actor=actor, folder=entry)}",
         "columns": listing.columns(order),
         "listing": listing.children(request, actor, entry, order),

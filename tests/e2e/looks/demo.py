@@ -35,7 +35,8 @@ ODD_NAMES = (
 @dataclass(frozen=True)
 class Demo:
     """Ids of folders: of the film project, one with names that need care, an empty one, one of many
-    entries, and one to put more into. `team`: of a space. `links`: addresses of public links.
+    entries, and one to put more into. `team`: of a space, whose top is `team_root`. `links`:
+    addresses of public links.
     """
 
     film: str
@@ -44,6 +45,7 @@ class Demo:
     many: str
     rushes: str
     team: str
+    team_root: str
     links: dict[str, str]
 
 
@@ -81,7 +83,7 @@ def furnish(server: Server) -> Demo:
     mara = _newcomer(server, "mara")
     _newcomer(server, "kenji")
     for name in ("Studio North", "Field team"):
-        team = program.call("POST", "/api/spaces", {"name": name, "kind": "team"})["id"]
+        team = program.call("POST", "/api/spaces", {"name": name, "kind": "team"})
     maker = Maker(program, server)
     projects = maker.folder("Projects", program.root)
     demo = Demo(
@@ -90,7 +92,8 @@ def furnish(server: Server) -> Demo:
         empty=maker.folder("Ideas for spring", projects),
         many=maker.many(projects),
         rushes=maker.folder("Rushes", projects),
-        team=team,
+        team=team["id"],
+        team_root=team["root"],
         links={},
     )
     maker.trash(projects)

@@ -143,6 +143,17 @@ def share(stage: Stage) -> None:
 
 
 @state
+def space(stage: Stage) -> None:
+    stage.go_to(stage.demo.team_root)
+    stage.visitor.page.get_by_title("More", exact=True).first.click()
+
+
+@state
+def new_space(stage: Stage) -> None:
+    stage.go("/spaces/new")
+
+
+@state
 def share_refused(stage: Stage) -> None:
     stage.go(f"/files/{stage.demo.film}/share")
     stage.visitor.page.get_by_label("Person or group").fill("nobody")

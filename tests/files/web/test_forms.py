@@ -8,6 +8,7 @@ from tests.files.web.conftest import names_on, text_of
 from tests.files.web.test_selection import SELECTION_FORMS
 
 ALL_FORMS = ["/files/{}/new-folder", "/files/{}/rename", "/files/{}/trash", "/files/{}/share"]
+SPACES = ["/spaces/new", "/spaces/<str:space_id>/rename", "/spaces/<str:space_id>/delete"]
 TRASH_FORMS = ["/trash/{}/restore", "/trash/{}/remove"]
 
 
@@ -234,6 +235,7 @@ def test_pages_that_only_show_take_no_forms(alice, docs, path):
 
 def test_every_page_is_tried_above():
     addresses = {"/" + str(page.pattern).replace("<str:entry_id>", "{}") for page in urlpatterns}
-    elsewhere = {"/search", "/shared", "/s/<str:token>", "/s/<str:token>/{}", *SELECTION_FORMS}
+    public = {"/s/<str:token>", "/s/<str:token>/{}"}
+    elsewhere = {"/search", "/shared", *public, *SPACES, *SELECTION_FORMS}
 
     assert addresses == {"/", "/trash", "/files/{}", *ALL_FORMS, *TRASH_FORMS, *elsewhere}
