@@ -228,6 +228,7 @@ SPECTACULAR_SETTINGS = {
         "ChangeType": "files.api.serializers.CHANGES",
         "Role": "files.api.serializers.ROLES",
         "LinkRole": "files.models.links.Link.Role",
+        "Permission": "files.api.serializers.PERMITTED",
     },
 }
 

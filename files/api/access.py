@@ -5,7 +5,12 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    PolymorphicProxySerializer,
+    extend_schema,
+    extend_schema_field,
+)
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -30,7 +35,7 @@ from files.access.roles import PERMISSIONS, RANK, TOLD, Permission, Role
 from files.actions import sharing
 from files.api.entries import ENTRY_ID
 from files.api.requests import actor_of, id_in, is_asked
-from files.api.serializers import ROLES, EntrySerializer
+from files.api.serializers import PERMITTED, ROLES, EntrySerializer
 from files.models import Entry
 from rapidserve.api.fields import ChoiceField, TimestampField, parse_id
 from rapidserve.api.pagination import PAGE_PARAMETERS, page_of, page_serializer, read_page
@@ -110,7 +115,7 @@ class ExplainedSerializer(serializers.Serializer[Any]):
 
     user = UserSerializer()
     role = serializers.ChoiceField(choices=ROLES, allow_null=True)
-    permissions = serializers.ListField(child=serializers.ChoiceField(choices=list(TOLD)))
+    permissions = serializers.ListField(child=serializers.ChoiceField(choices=PERMITTED))
     reasons = GrantSerializer(many=True)
     why = serializers.ChoiceField(choices=[*Why])
 
@@ -128,6 +133,13 @@ class ForeseenSerializer(serializers.Serializer[Any]):
     loses = ShiftSerializer(many=True)
 
 
+def _either(name: str, *kinds: type[serializers.Serializer[Any]]) -> PolymorphicProxySerializer:
+    """For the documentation: one of these, by what was asked."""
+    return PolymorphicProxySerializer(
+        component_name=name, serializers=list(kinds), resource_type_field_name=None
+    )
+
+
 class AccessView(APIView):
     permission_classes = (MayUseFiles,)
 
@@ -138,7 +150,10 @@ class AccessView(APIView):
             OpenApiParameter("user", str, description="Explain what just this person may do."),
             *PAGE_PARAMETERS,
         ],
-        responses={200: AccessListSerializer, **errors(400, 401, 403, 404, 422)},
+        responses={
+            200: _either("Access", AccessListSerializer, ExplainedSerializer),
+            **errors(400, 401, 403, 404, 422),
+        },
     )
     def get(self, request: Request, entry_id: str) -> Response:
         """Who has which role here, and from where. For those who may share; what you may do
@@ -172,7 +187,10 @@ class GrantView(APIView):
         operation_id="give_role",
         parameters=[ENTRY_ID, SUBJECT, DRY_RUN],
         request=RoleSerializer,
-        responses={200: GrantSerializer, **errors(400, 401, 403, 404, 409, 415, 422, 503)},
+        responses={
+            200: _either("GrantOrForeseen", GrantSerializer, ForeseenSerializer),
+            **errors(400, 401, 403, 404, 409, 415, 422, 503),
+        },
     )
     def put(self, request: Request, entry_id: str, subject: str) -> Response:
         """Give a person or group a role here and below, in place of the one they had here."""

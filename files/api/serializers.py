@@ -35,6 +35,7 @@ from rapidserve.api.serializers import StrictSerializer
 
 MAX_TYPE_LENGTH = 255
 CHANGES = [*Change.Type.choices, (REMOVED, REMOVED)]
+PERMITTED = [(permission.value, permission.value) for permission in TOLD]
 ROLES = [(role.value, role.value) for role in Role]
 _CONTENT_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+([ \t]*;[\x20-\x7e]*)?")
 
@@ -204,6 +205,7 @@ class EntrySerializer(serializers.Serializer[Any]):
     def get_parent(self, entry: Entry) -> UUID | None:
         return self._sight(entry).parent
 
+    @extend_schema_field(serializers.ListField(child=serializers.ChoiceField(choices=PERMITTED)))
     def get_permissions(self, entry: Entry) -> list[Permission]:
         held = self._sight(entry).permissions
         return [permission for permission in TOLD if permission in held]

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
+from django.contrib.auth.models import Group
 from django.core.management import call_command
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -158,6 +159,7 @@ def test_what_a_life_with_the_api_is_answered_is_what_is_described(world, schema
     alice.watch(schema)
 
     live(alice)
+    share(alice, world.bob)
     err(alice, world.bob)
 
     succeeded = {(m, p) for m, p, status in alice.seen if status[0] in "23"}
@@ -201,6 +203,34 @@ def live(alice: CheckedPerson) -> None:
     have_an_account(alice)
 
 
+def share(alice: CheckedPerson, bob: Person) -> None:
+    folder = alice.folder("shared")
+    access = f"/api/files/{folder}/access"
+    bobs = f"{access}/user:{bob.user.id}"
+    end = {"expires_at": "2031-03-31T12:00:00Z"}
+    alice.call("PUT", f"{bobs}?dry_run=1", {"role": "viewer"})
+    alice.call("PUT", bobs, {"role": "viewer"} | end)
+    alice.get(access)
+    alice.get(f"{access}?user={bob.user.id}")
+    alice.get(f"/api/files/{alice.folder('below', folder)}/access")
+    alice.delete(f"{bobs}?dry_run=1")
+    alice.delete(bobs)
+    bob.share(bob.folder("for alice"), alice, "previewer")
+    alice.get("/api/shared")
+    link = alice.post(f"/api/files/{folder}/links", {"role": "view"} | end).json()
+    alice.get(f"/api/files/{folder}/links")
+    alice.get(f"/api/links/{link['id']}")
+    token = link["url"].rpartition("/")[2]
+    alice.get(f"/api/s/{token}")
+    alice.post(f"/api/s/{token}/grant", {"name": "Dora"})
+    alice.get(f"/api/links/{link['id']}/visits")
+    alice.patch(f"/api/links/{link['id']}", {"password": "open sesame", "max_downloads": 3})
+    alice.get(f"/api/s/{token}")
+    alice.post(f"/api/s/{token}/grant", {"password": "wrong"})
+    alice.delete(f"/api/links/{link['id']}")
+    alice.get(f"/api/s/{token}")
+
+
 def have_spaces(alice: CheckedPerson) -> None:
     team = alice.post("/api/spaces", {"name": "Team", "kind": "team"}).json()["id"]
     alice.get("/api/spaces")
@@ -211,6 +241,11 @@ def have_spaces(alice: CheckedPerson) -> None:
 def have_an_account(alice: CheckedPerson) -> None:
     alice.get("/api/auth/me")
     alice.get("/api/users?q=al")
+    Group.objects.create(name="readers")
+    alice.get("/api/groups?q=re")
+    Client().force_login(alice.user)
+    session = alice.get("/api/auth/sessions").json()["results"][0]["id"]
+    alice.delete(f"/api/auth/sessions/{session}")
     signing_in = {"username": "alice", "password": "correct horse battery", "name": "program"}
     token = alice.post("/api/auth/token", signing_in).json()["id"]
     alice.get("/api/auth/tokens")

@@ -58,7 +58,13 @@ class Impostor:
             return self.answers[path]
         match path.split("/")[1:]:
             case ["api", "spaces"]:
-                space = {"id": "s", "name": "mine", "kind": "personal", "root": "top"}
+                space = {
+                    "id": "s",
+                    "name": "mine",
+                    "kind": "personal",
+                    "root": "top",
+                    "role": "owner",
+                }
                 return 200, {}, {"results": [space], "next": None}
             case ["api", "files", folder, "children"]:
                 return 200, {}, {"results": self.children.get(unquote(folder), []), "next": None}
