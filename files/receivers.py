@@ -14,6 +14,7 @@ from files.access.epochs import bump
 from files.actions.sharing import forget_group
 from files.actions.spaces import create_personal_space
 from files.journal import audit
+from rapidserve.db import run_atomic
 
 
 @receiver(user_created)
@@ -32,7 +33,7 @@ def tell_the_audit_log(
     action: str, user: User, by: User | None, details: dict[str, Any], **_: Any
 ) -> None:
     event = audit.Event(action, user.id, user.username, details)
-    audit.record(audit.NO_SPACE, [event], actor_id=by.id if by else None)
+    run_atomic(lambda: audit.record(audit.NO_SPACE, [event], actor_id=by.id if by else None))
 
 
 @receiver(m2m_changed, sender=User.groups.through)
@@ -52,7 +53,7 @@ def follow_membership(action: str, instance: User | Group, **kwargs: Any) -> Non
     told = {"user" if isinstance(instance, User) else "group": str(instance)}
     told["of"] = ", ".join(sorted(map(str, others or [])))
     event = audit.Event(f"groups_{action.removeprefix('post_')}", details=told)
-    audit.record(audit.NO_SPACE, [event], actor_id=None)
+    run_atomic(lambda: audit.record(audit.NO_SPACE, [event], actor_id=None))
 
 
 @receiver(pre_delete, sender=Group)

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
+from django.db.models import Model
 
 from accounts.models import User, name_key
 from files.access.actor import Actor
@@ -130,15 +131,25 @@ def visible_sources(actor: Actor, entry: Entry, given: Iterable[Reason]) -> dict
 
 def subject_of(kind: str, text: str) -> Subject | None:
     """The active person, or the group, with this id; None when there is none."""
-    model: Any = User if kind == "user" else Group
+    key = key_of(kind, text)
+    if key is None:
+        return None
+    if kind == "user":
+        user = User.objects.filter(pk=key, is_active=True).first()
+        return Subject("user", user.pk, user.username) if user else None
+    group = Group.objects.filter(pk=key).first()
+    return Subject("group", group.pk, group.name) if group else None
+
+
+def key_of(kind: str, text: str) -> Any:
+    """The primary key that an id of a person or group stands for; None for what can't be one."""
+    models: dict[str, type[Model]] = {"user": User, "group": Group}
+    if kind not in models:
+        return None
     try:
-        key = model._meta.pk.to_python(text)  # noqa: SLF001 - Django's documented API for models
+        return models[kind]._meta.pk.to_python(text)  # noqa: SLF001 - Django's documented API
     except (ValueError, TypeError, ValidationError):
         return None
-    found = model.objects.filter(pk=key).first()
-    if found is None or (kind == "user" and not found.is_active):
-        return None
-    return Subject("user" if kind == "user" else "group", found.pk, str(found))
 
 
 def subject_called(name: str) -> Subject | None:

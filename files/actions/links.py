@@ -29,6 +29,7 @@ VISIT_SECONDS: Final = 12 * 3600
 MIN_PASSWORD: Final = 4
 MAX_PASSWORD: Final = 1024
 MAX_VISITOR_NAME: Final = 100
+MAX_VISITOR_BYTES: Final = 200
 
 
 class UNCHANGED:
@@ -258,4 +259,8 @@ def _check_end(expires_at: datetime | None) -> None:
 
 def _visitor_name(name: str) -> str:
     """As the name of a folder could begin with it."""
-    return checked_name(name.strip())[:MAX_VISITOR_NAME].strip() if name.strip() else ""
+    if not name.strip():
+        return ""
+    # The day and time follow, and all of it has to fit into a name.
+    whole = checked_name(name.strip()).encode()[:MAX_VISITOR_BYTES]
+    return whole.decode(errors="ignore")[:MAX_VISITOR_NAME].strip()

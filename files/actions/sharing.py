@@ -12,7 +12,7 @@ from uuid import UUID
 from accounts.models import User
 from files.access import rights
 from files.access.actor import Actor
-from files.access.audience import Access, Reason, Subject, audience, reasons, subject_of
+from files.access.audience import Access, Reason, Subject, audience, key_of, reasons, subject_of
 from files.access.epochs import bump
 from files.access.lookup import entry_for
 from files.access.roles import Permission, Role
@@ -190,13 +190,12 @@ def _subject(named: tuple[str, str]) -> Subject:
 
 
 def _kind_and_key(named: tuple[str, str]) -> tuple[str, Any]:
-    """Also of somebody who was deactivated since."""
+    """Also of somebody who was deactivated since. NotFound for what names nobody at all."""
     kind, text = named
-    if kind == "user":
-        found = User.objects.filter(id=text).first()
-        return kind, found.id if found else None
-    group = subject_of(kind, text)
-    return kind, group.key if group else None
+    key = key_of(kind, text)
+    if key is None:
+        raise NotFound
+    return kind, key
 
 
 def _model(kind: str) -> Any:

@@ -441,6 +441,16 @@ class TestDropping:
             answer = nobody.post(f"/api/s/{token_in(drop)}/grant", {"name": name})
             refused(answer, 422, "name_invalid")
 
+    def test_a_long_name_still_makes_a_folder(self, world, papers, drop):
+        visitor = world.nobody()
+        visitor.token = grant(visitor, drop, name="鯨" * 80)
+
+        self.send(visitor, "x", b"mine", papers[0])
+
+        [own] = [name for name in world.alice.names(papers[0]) if name != "a.txt"]
+        assert len(own.encode()) <= 255
+        assert own.startswith("鯨" * 60)
+
     def test_many_chunks(self, world, papers, dropper):
         data = bytes(range(256)) * (5 * 2**12)
         registered = answered(

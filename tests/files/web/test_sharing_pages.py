@@ -70,6 +70,12 @@ class TestTheSharePage:
         assert "bob" not in text_of(page)
         assert not UserGrant.objects.exists()
 
+    @pytest.mark.parametrize("nobody", ["", ":", "user:x", "user:", "robot:1", "group:x", "x"])
+    def test_taking_back_from_nobody_is_told(self, world, alice, papers, nobody):
+        page = alice.post(f"/files/{papers[0]}/share", withdraw=nobody)
+
+        assert page.status_code == 404
+
     def test_what_comes_from_above_is_named_and_has_no_button(self, world, alice, papers):
         folder, file = papers
         world.alice.share(folder, world.bob, "viewer")
