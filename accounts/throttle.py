@@ -73,6 +73,24 @@ def record_success(*, username_key: str, address: str) -> None:
     run_atomic(clear)
 
 
+def refuse_beyond(limit: int, *subject: str) -> None:
+    """Raise TooManyRequests while the subject has reached so many uses in 15 minutes."""
+    _refuse_if_blocked((Counter(_subject(*subject), limit, grows=False),), timezone.now())
+
+
+def count_use(limit: int, *subject: str) -> None:
+    """Count one use of something that may be used so often in 15 minutes. TooManyRequests."""
+    counter = Counter(_subject(*subject), limit, grows=False)
+
+    def count() -> None:
+        now = timezone.now()
+        _refuse_if_blocked((counter,), now)
+        LoginFailure.objects.filter(forgotten_at__lte=now).delete()
+        _count(counter, now)
+
+    run_atomic(count)
+
+
 def _counters(username_key: str, address: str) -> tuple[Counter, Counter, Counter]:
     return (
         Counter(_subject("pair", username_key, address), limit=5, grows=True),

@@ -22,6 +22,9 @@ from files.models import Entry, Link, Visit
 from rapidserve.db import current_time, new_id, run_atomic, update_if
 from rapidserve.errors import Conflict, Invalid, NotFound, PermissionDenied, RapidServeError
 
+MAX_GUESSES: Final = 50
+MAX_VISITS: Final = 200
+"""By one link from one address, in 15 minutes: each leaves a row."""
 MAX_LINKS: Final = 100
 """To one entry."""
 VISIT_SECONDS: Final = 12 * 3600
@@ -136,11 +139,23 @@ def revoke_link(*, actor: Actor, link_id: UUID) -> None:
     run_atomic(revoke)
 
 
+def find_link(*, token: str, address: str) -> Link:
+    """As `link_for_token`. Whoever has tried many tokens that are none is told of none for a while:
+    TooManyRequests."""
+    throttle.refuse_beyond(MAX_GUESSES, "link guesses", address)
+    try:
+        return link_for_token(token)
+    except NotFound:
+        throttle.count_use(MAX_GUESSES, "link guesses", address)
+        raise
+
+
 def open_link(*, token: str, password: str | None, address: str, name: str = "") -> NewVisit:
     """Let a visitor in. PermissionDenied(password_wrong), TooManyRequests, Gone, NotFound."""
-    link = link_for_token(token)
+    link = find_link(token=token, address=address)
     if link.password:
         _check_visitors_password(link, password, address)
+    throttle.count_use(MAX_VISITS, "link visits", str(link.id), address)
     visit_token = links.new_visit_token()
     now = current_time()
     visit = Visit(

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods
 
 from files.access import issue
 from files.access.actor import Actor
-from files.access.links import digest, link_for_token, looker, visitor_with
+from files.access.links import digest, looker, visitor_with
 from files.access.listing import breadcrumb
 from files.access.lookup import entry_for, file_to_read, version_for
 from files.access.roles import Permission
@@ -78,7 +78,7 @@ def _opened(request: HttpRequest, token: str) -> tuple[Link, Actor | None]:
         known = rows.filter(id=visitor.through.link, digest=digest(token)).first()
         if known is not None:
             return known, visitor
-    return link_for_token(token), None
+    return links.find_link(token=token, address=client_address(request)), None
 
 
 def _act(request: HttpRequest, token: str, found: Link, visitor: Actor | None) -> HttpResponse:

@@ -248,6 +248,32 @@ class TestPasswords:
         refused(nobody.get(f"/api/files/{papers[1]}"), 401, "not_authenticated")
 
 
+class TestRates:
+    """Counted in the database, so that they hold for all servers, and without Redis."""
+
+    def test_guessing_addresses_is_slowed_down(self, world, papers, nobody, monkeypatch):
+        monkeypatch.setattr("files.actions.links.MAX_GUESSES", 3)
+        link = make(world, papers[1])
+
+        codes = [nobody.get(f"/api/s/{number:022}").status_code for number in range(5)]
+
+        assert codes == [404] * 3 + [429] * 2
+        answer = nobody.get(f"/api/s/{token_in(link)}")
+        refused(answer, 429, "too_many_attempts")
+        assert int(answer.headers["Retry-After"]) > 0
+        grant = nobody.post(f"/api/s/{token_in(link)}/grant", {})
+        refused(grant, 429, "too_many_attempts")
+
+    def test_so_are_visits_without_end(self, world, papers, nobody, monkeypatch):
+        monkeypatch.setattr("files.actions.links.MAX_VISITS", 3)
+        path = f"/api/s/{token_in(make(world, papers[1]))}/grant"
+
+        codes = [nobody.post(path, {}).status_code for _ in range(5)]
+
+        assert codes == [201] * 3 + [429] * 2
+        assert Visit.objects.count() == 3
+
+
 class TestCounting:
     def downloads(self, world, link):
         return answered(world.alice.get(f"/api/links/{link['id']}"))["downloads"]
