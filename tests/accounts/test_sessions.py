@@ -10,6 +10,7 @@ from django.utils import timezone
 from accounts import actions
 from accounts.models import ApiToken, SignIn
 from accounts.sessions import USE_NOTED_EVERY
+from rapidserve.db import current_time
 from tests.accounts.conftest import PASSWORD
 
 pytestmark = pytest.mark.django_db
@@ -70,7 +71,7 @@ def test_signing_out_ends_its_own(browsers):
 
 
 def test_use_is_noted_to_the_minute(browsers):
-    long_ago = timezone.now() - dt.timedelta(hours=1)
+    long_ago = current_time() - dt.timedelta(hours=1)
     SignIn.objects.update(last_used_at=long_ago)
     session = browsers[0].session
     session["used_at"] = 0

@@ -32,16 +32,18 @@ def test_a_folder_is_read_in_the_order_of_an_index(world, root, sort, descending
 def test_the_trash_is_read_in_the_order_of_an_index(world):
     world.alice.delete(f"/api/files/{world.alice.folder('old')}")
 
-    (plan,) = plans_of(lambda: listing.trash(world.alice.space, None, 100), "files_entry")
+    plan, parents = plans_of(lambda: listing.trash(world.alice.space, None, 100), "files_entry")
 
     assert plan.indexes == ["entry_trash"]
     assert not any((plan.sorts, plan.scans, plan.joins))
+    assert not any((parents.scans, parents.joins))  # by their ids, all at once
 
 
 def test_names_are_searched_in_an_index(world):
     world.alice.folder("reports")
 
-    plans = plans_of(lambda: search.search([world.alice.space.id], "report", None, 100))
+    alice, space = world.alice.actor, world.alice.space.id
+    plans = plans_of(lambda: search.search(alice, [space], "report", None, 100))
 
     begins, holds = (plan for plan in plans if "entry_search" in plan.indexes)
     assert begins.query != holds.query
