@@ -80,7 +80,9 @@ def add_user(*, user: User, by: User | None = None) -> User:
     return run_atomic(add)
 
 
-def set_password(*, user: User, password: str, but: UUID | None = None) -> None:
+def set_password(
+    *, user: User, password: str, but: UUID | None = None, by: User | None = None
+) -> None:
     """Ends the person's sessions; API tokens go on. Raises Invalid (password_invalid).
 
     Of them `but` is to go on, which its caller has to tell of the new password.
@@ -90,10 +92,10 @@ def set_password(*, user: User, password: str, but: UUID | None = None) -> None:
 
     def change() -> None:
         user.save(update_fields=["password"])
-        _tell("password_set", user, user)
+        _tell("password_set", user, by)
 
     run_atomic(change)
-    end_sessions(user=user, but=but)
+    end_sessions(user=user, but=but, by=by)
 
 
 def deactivate_user(*, user: User, by: User | None = None) -> None:
@@ -211,13 +213,13 @@ def end_session(*, sign_in: SignIn, by: User | None = None) -> None:
     run_atomic(end)
 
 
-def end_sessions(*, user: User, but: UUID | None = None) -> None:
+def end_sessions(*, user: User, but: UUID | None = None, by: User | None = None) -> None:
     """All of a person's, save one."""
     for sign_in in user.sign_ins.all():
         if sign_in.id == but:
             continue
         with suppress(NotFound):
-            end_session(sign_in=sign_in, by=user)
+            end_session(sign_in=sign_in, by=by)
 
 
 def forget_sessions() -> None:

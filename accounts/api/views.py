@@ -186,6 +186,8 @@ class SessionView(APIView):
         user = cast("User", request.user)
         row = lookup.sign_in_for(user, parse_id(session_id))
         actions.end_session(sign_in=row, by=user)
+        if not request.auth and row.id == sign_in_of(request._request):  # noqa: SLF001 - as above
+            request._request.session.flush()  # noqa: SLF001 - it is gone, and must not be saved
         return Response(status=204)
 
 

@@ -65,7 +65,7 @@ def _change_password(request: HttpRequest, user: User) -> None:
         address=client_address(request),
     )
     here = sign_in_of(request)
-    actions.set_password(user=user, password=request.POST.get("password", ""), but=here)
+    actions.set_password(user=user, password=request.POST.get("password", ""), but=here, by=user)
     update_session_auth_hash(request, user)
     messages.success(request, "Your password was changed, and you are signed out elsewhere.")
 

@@ -10,17 +10,12 @@ from files.access.roles import Permission
 
 @dataclass(frozen=True, slots=True)
 class ThroughLink:
-    """A visit by a public link: which it is, where the link leads, and what its role allows.
-
-    `folder`: where a visitor's uploads go, None before the first.
-    """
+    """A visit by a public link: which it is, where the link leads, and what its role allows."""
 
     link: UUID
     visit: UUID
     entry: UUID
     permissions: frozenset[Permission]
-    name: str
-    folder: UUID | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,8 +41,9 @@ class Subject:
     def id(self) -> str:
         return str(self.key)
 
-    def is_same(self, other: "Subject") -> bool:
-        return (self.type, self.key) == (other.type, other.key)
+    @property
+    def identity(self) -> tuple[str, Any]:
+        return self.type, self.key
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +117,8 @@ def audience(given: Iterable[Reason]) -> list[Access]:
 
 def reasons_for(user: User, given: Sequence[Reason]) -> list[Reason]:
     """Those that concern one person, by himself or by a group, whether or not they count today."""
-    keys = {("user", user.id), *(("group", key) for key in group_ids(user.id))}
-    return [reason for reason in given if (reason.subject.type, reason.subject.key) in keys]
+    theirs = {("user", user.id), *(("group", key) for key in group_ids(user.id))}
+    return [reason for reason in given if reason.subject.identity in theirs]
 
 
 def visible_sources(actor: Actor, entry: Entry, given: Iterable[Reason]) -> dict[UUID, Entry]:

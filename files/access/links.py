@@ -93,7 +93,7 @@ def looker(link: Link) -> Actor:
 
 
 def visitor_with(token: str) -> Actor | None:
-    """Who has this grant, if the link still works. One query."""
+    """Who has this grant, if the link still works."""
     if not _VISIT.fullmatch(token):
         return None
     return _acting(Visit.objects.filter(digest=digest(token)))
@@ -119,7 +119,7 @@ def _visitor(link: Link, visit: Visit, allowed: frozenset[Permission]) -> Actor:
         link.created_by,
         credential=visit.id,
         until=min(ends, default=None),
-        through=ThroughLink(link.id, visit.id, link.entry_id, allowed, visit.name, visit.folder),
+        through=ThroughLink(link.id, visit.id, link.entry_id, allowed),
     )
 
 
@@ -131,6 +131,7 @@ def _works(link: Link) -> bool:
 
 
 def _maker_may(link: Link, entry: Entry) -> bool:
-    held = permissions(Actor(link.created_by), entry)
+    """Asked of the database: what a visitor is given outlasts what is remembered."""
+    held = permissions(Actor(link.created_by, fresh=True), entry)
     needed = Permission.EDIT if link.role == Link.Role.UPLOAD else Permission.VIEW
     return needed in held and Permission.SHARE in held

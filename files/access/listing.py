@@ -99,11 +99,15 @@ def version_numbers(files: Sequence[Entry]) -> dict[UUID, int]:
 
 
 def spaces(actor: Actor, after: UUID | None, limit: int) -> list[Space]:
-    """The spaces the actor sees, oldest first: his own before those made since."""
-    rows = visible_spaces(actor).order_by("id")
-    if after:
-        rows = rows.filter(id__gt=after)
-    return list(rows[:limit])
+    """The spaces the actor sees, his personal one first, the others from the oldest on."""
+    own = Q(owner=actor.user, kind=Space.Kind.PERSONAL)
+    others = visible_spaces(actor).exclude(own).order_by("id")
+    personal = visible_spaces(actor).filter(own).get()
+    if after is None:
+        return [personal, *others[: limit - 1]]
+    if after != personal.id:
+        others = others.filter(id__gt=after)
+    return list(others[:limit])
 
 
 def trash(space: Space, after: tuple[datetime, UUID] | None, limit: int) -> list[Entry]:

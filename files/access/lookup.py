@@ -4,25 +4,21 @@ What is unknown, trashed, or not the caller's to see is the same NotFound. What 
 do is PermissionDenied.
 """
 
-from dataclasses import replace
 from functools import cache
 from uuid import UUID
 
 from django.db.models import UUIDField
 
 from files.access.actor import Actor
-from files.access.epochs import current, subjects_of
 from files.access.policy import (
     ancestors,
     permissions,
     role_in,
     shared_entries,
-    until,
     visible_spaces,
 )
 from files.access.roles import PERMISSIONS, Permission
 from files.models import Entry, Space, Upload, Version
-from files.tickets import Epochs
 from rapidserve.db import Prepared, current_time
 from rapidserve.errors import Conflict, Gone, NotFound, PermissionDenied
 
@@ -66,27 +62,6 @@ def file_for(actor: Actor, entry_id: UUID, permission: Permission) -> Entry:
     if entry.is_folder:
         raise Conflict("This is a folder, not a file.", code="not_a_file")
     return entry
-
-
-def file_to_read(actor: Actor, entry_id: UUID) -> tuple[Entry, Actor, Epochs]:
-    """As `file_for`, to download; with the actor and the epochs for its tickets.
-
-    The epochs are read before the rights, and these from the database, or a withdrawal between the
-    two would be overlooked. The actor's tickets end with what was granted to him.
-    """
-    spaces = _space_by_entry(entry_id)
-    if not spaces:
-        raise NotFound
-    epochs = current(subjects_of(actor, spaces[0]))
-    actor = replace(actor, fresh=True)
-    file = file_for(actor, entry_id, Permission.DOWNLOAD)
-    return file, limited(actor, Permission.DOWNLOAD, file), epochs
-
-
-def limited(actor: Actor, permission: Permission, entry: Entry) -> Actor:
-    """The actor, whose tickets don't outlive what lets him do that."""
-    ends = [end for end in (actor.until, until(actor, permission, entry)) if end]
-    return replace(actor, until=min(ends, default=None))
 
 
 def space_of(entry_id: UUID) -> UUID | None:

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from uuid import UUID
 
+from django.db.models import UUIDField
+
 from accounts.models import ApiToken, SignIn, User
 from files.access.actor import Actor
 from files.access.links import visitor
@@ -11,7 +13,14 @@ from files.access.policy import can, may_add
 from files.access.roles import Permission
 from files.models import Entry, Upload, Version
 from files.tickets import ChunkTicket, FileTicket, FormTicket, PutTicket, Ticket
-from rapidserve.db import current_time
+from rapidserve.db import Prepared
+
+_token_by_id = Prepared(
+    lambda token_id: ApiToken.objects.select_related("user").filter(id=token_id), UUIDField()
+)
+_sign_in_by_id = Prepared(
+    lambda sign_in_id: SignIn.objects.select_related("user").filter(id=sign_in_id), UUIDField()
+)
 
 
 def still_allowed(ticket: Ticket) -> bool:
@@ -55,18 +64,21 @@ def _may_add(ticket: FormTicket) -> bool:
 
 
 def holder(user_id: UUID, credential: str) -> Actor | None:
-    """Who holds the ticket, if what he came with still holds: an API token, a session, or a visit
-    by a link. "" was given to none of them."""
-    user = User.objects.filter(id=user_id, is_active=True).first()
-    if user is None:
-        return None
+    """Who has this credential, if it still holds: an API token, a session, or a visit by a link.
+    "": the person alone. Of `user_id`, and active, or None."""
     if not credential:
-        return Actor(user, fresh=True)
-    token = ApiToken.objects.filter(id=UUID(credential)).first()
-    if token is not None:
-        holds = token.expires_at is None or token.expires_at > current_time()
-        return Actor(user, fresh=True) if holds else None
-    if SignIn.objects.filter(id=UUID(credential), user=user).exists():
-        return Actor(user, fresh=True)
-    found = visitor(UUID(credential))
-    return replace(found, fresh=True) if found and found.id == user.id else None
+        user = User.objects.filter(id=user_id).first()
+        return _active(user, user_id)
+    credential_id = UUID(credential)
+    if token := next(iter(_token_by_id(credential_id)), None):
+        return None if token.is_expired else _active(token.user, user_id)
+    if sign_in := next(iter(_sign_in_by_id(credential_id)), None):
+        return _active(sign_in.user, user_id)
+    found = visitor(credential_id)
+    return replace(found, fresh=True) if found and _active(found.user, user_id) else None
+
+
+def _active(user: User | None, user_id: UUID) -> Actor | None:
+    if user is None or user.id != user_id or not user.is_active:
+        return None
+    return Actor(user, fresh=True)

@@ -90,28 +90,29 @@ def foresee(
 ) -> list[Shift]:
     """Who would gain and who would lose by giving the role, or by withdrawing it (None). Nothing
     is changed. Errors as of the change itself."""
-
-    def change(entry: Entry, given: list[Reason]) -> list[Reason]:
-        who = _subject(subject)
-        if role is not None:
-            _refuse_owner(entry, who)
-        others = [r for r in given if r.source != entry.id or not r.subject.is_same(who)]
-        if role is None and len(others) == len(given):
-            raise _nothing_there(entry, subject)
-        return others if role is None else [*others, Reason(who, role, None, entry.id)]
-
     entry = entry_for(actor, entry_id, Permission.SHARE)
     given = reasons(entry)
-    return _shifts(audience(given), audience(change(entry, given)))
+    named = _kind_and_key(subject)
+    others = [r for r in given if not (_is_grant_on(entry, r) and r.subject.identity == named)]
+    if role is None and len(others) == len(given):
+        raise _nothing_there(entry, subject)
+    if role is None:
+        return _shifts(audience(given), audience(others))
+    who = _subject(subject)
+    if role == Role.OWNER:
+        _refuse_hand_over(actor, entry, who)
+        old = Reason(_itself(actor), Role.MANAGER, None, entry.id)
+        after = [*(r for r in others if r.role != Role.OWNER), old]
+        after.append(Reason(who, role, None, entry.id))
+    else:
+        _refuse_owner(entry, who)
+        _refuse_self(actor, who)
+        after = [*others, Reason(who, role, None, entry.id)]
+    return _shifts(audience(given), audience(after))
 
 
-def foresee_move(*, actor: Actor, entry_id: UUID, parent_id: UUID) -> list[Shift]:
-    """Who would gain and who would lose sight of an entry if it were moved into that folder."""
-    entry = entry_for(actor, entry_id, Permission.SHARE)
-    parent = entry_for(actor, parent_id, Permission.EDIT)
-    before = reasons(entry)
-    own = [reason for reason in before if reason.source == entry.id and reason.role != Role.OWNER]
-    return _shifts(audience(before), audience([*reasons(parent), *own]))
+def _is_grant_on(entry: Entry, reason: Reason) -> bool:
+    return reason.source == entry.id and reason.role != Role.OWNER
 
 
 def forget_group(group_id: Any) -> None:
@@ -153,6 +154,28 @@ def _taken(entry: Entry) -> None:
 
 def _hand_over(actor: Actor, entry: Entry, who: Subject, expires_at: datetime | None) -> Reason:
     """The new owner loses the grant he had, the old one gets to be a manager."""
+    _refuse_hand_over(actor, entry, who)
+    space = entry.space
+    if expires_at is not None:
+        raise Invalid("Owning does not expire.", code="expires_at_invalid", field="expires_at")
+    if who.key != actor.id:
+        unchanged = Space.objects.filter(id=space.id, owner_id=actor.id, live=True)
+        if not update_if(unchanged, owner_id=who.key):
+            raise NotFound
+        UserGrant.objects.filter(user_id=who.key, content_object=entry).delete()
+        told = {"subject": f"user:{who.id}", "name": who.name}
+        audit.record_entry("handed_over", entry, actor_id=actor.id, details=told)
+        _put(actor, entry, Reason(_itself(actor), Role.MANAGER, None, entry.id))
+        _taken(entry)
+    return Reason(who, Role.OWNER, None, entry.id)
+
+
+def _itself(actor: Actor) -> Subject:
+    return Subject("user", actor.id, actor.user.username)
+
+
+def _refuse_hand_over(actor: Actor, entry: Entry, who: Subject) -> None:
+    """Invalid(role_invalid), PermissionDenied, Conflict(name_taken)."""
     space = entry.space
     if entry.id != space.root or space.kind != Space.Kind.TEAM or who.type != "user":
         raise Invalid(
@@ -162,24 +185,13 @@ def _hand_over(actor: Actor, entry: Entry, who: Subject, expires_at: datetime | 
         )
     if space.owner_id != actor.id:
         raise PermissionDenied("Only its owner can hand a space over.")
-    if expires_at is not None:
-        raise Invalid("Owning does not expire.", code="expires_at_invalid", field="expires_at")
-    if who.key != actor.id:
-        same = Space.objects.filter(
-            owner_id=who.key, kind=Space.Kind.TEAM, live=True, name_key=space.name_key
-        )
-        if same.exists():
-            raise Conflict("They own a space with this name already.", code="name_taken")
-        unchanged = Space.objects.filter(id=space.id, owner_id=actor.id, live=True)
-        if not update_if(unchanged, owner_id=who.key):
-            raise NotFound
-        UserGrant.objects.filter(user_id=who.key, content_object=entry).delete()
-        told = {"subject": f"user:{who.id}", "name": who.name}
-        audit.record_entry("handed_over", entry, actor_id=actor.id, details=told)
-        old = Subject("user", actor.id, actor.user.username)
-        _put(actor, entry, Reason(old, Role.MANAGER, None, entry.id))
-        _taken(entry)
-    return Reason(who, Role.OWNER, None, entry.id)
+    if who.key == actor.id:
+        return
+    same = Space.objects.filter(
+        owner_id=who.key, kind=Space.Kind.TEAM, live=True, name_key=space.name_key
+    )
+    if same.exists():
+        raise Conflict("They own a space with this name already.", code="name_taken")
 
 
 def _subject(named: tuple[str, str]) -> Subject:
@@ -207,20 +219,26 @@ def _grants(kind: str, key: Any) -> Any:
 
 
 def _nothing_there(entry: Entry, named: tuple[str, str]) -> RapidServeError:
-    kind, key = _kind_and_key(named)
-    if any((r.subject.type, r.subject.key) == (kind, key) for r in reasons(entry)):
+    theirs = [r for r in reasons(entry) if r.subject.identity == _kind_and_key(named)]
+    if any(reason.role == Role.OWNER for reason in theirs):
+        return _is_owner()
+    if theirs:
         return Conflict("This was given on a folder above. Take it back there.", code="inherited")
     return NotFound()
 
 
 def _refuse_owner(entry: Entry, who: Subject) -> None:
-    if (who.type, who.key) == ("user", entry.space.owner_id):
-        raise Conflict("They own the space, and may do everything in it.", code="is_owner")
+    if who.identity == ("user", entry.space.owner_id):
+        raise _is_owner()
+
+
+def _is_owner() -> Conflict:
+    return Conflict("They own the space, and may do everything in it.", code="is_owner")
 
 
 def _refuse_self(actor: Actor, who: Subject) -> None:
     """Else whoever manages something until a date would manage it for ever."""
-    if (who.type, who.key) == ("user", actor.id):
+    if who.identity == ("user", actor.id):
         raise Conflict("Nobody can change a role of their own.", code="own_role")
 
 

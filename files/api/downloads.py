@@ -10,7 +10,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from files.access import issue, listing
-from files.access.lookup import file_to_read, version_for
+from files.access.lasting import file_to_read
+from files.access.lookup import version_for
 from files.actions.links import count_download
 from files.api.authentication import OpenToVisitors
 from files.api.entries import ENTRY_ID

@@ -19,7 +19,8 @@ from accounts.authentication import require_scope
 from accounts.models import ApiToken
 from files.access import issue
 from files.access.actor import Actor
-from files.access.lookup import limited, open_upload_for
+from files.access.lasting import lasting
+from files.access.lookup import open_upload_for
 from files.access.roles import Permission
 from files.actions import uploads
 from files.api.authentication import OpenToVisitors
@@ -176,7 +177,7 @@ def _upload_body(request: Request, upload: Upload, start: int, limit: int) -> di
     """The answer every call about an open upload gives. Epochs are read before the rights."""
     actor = replace(actor_of(request), fresh=True)
     epochs = issue.upload_epochs(actor, upload)
-    actor = limited(actor, Permission.EDIT, uploads.place_of(actor, upload))
+    actor = lasting(actor, Permission.EDIT, uploads.place_of(actor, upload))
     expires_at = issue.expiry(actor, settings.UPLOAD_URL_SECONDS)
     # A session's requests are a page's, and a visitor's may be.
     page_origin = (

@@ -19,9 +19,10 @@ from django.views.decorators.http import require_http_methods
 
 from files.access import issue
 from files.access.actor import Actor
+from files.access.lasting import file_to_read
 from files.access.links import digest, looker, visitor_with
 from files.access.listing import breadcrumb
-from files.access.lookup import entry_for, file_to_read, version_for
+from files.access.lookup import entry_for, version_for
 from files.access.roles import Permission
 from files.actions import links
 from files.models import Entry, Link, Upload

@@ -188,7 +188,7 @@ def _lines(request: HttpRequest, entry: Entry) -> Sequence[Line]:
 
     def line(reason: Reason) -> Line:
         subject, here = reason.subject, reason.source == entry.id and reason.role != Role.OWNER
-        is_you = (subject.type, subject.key) == ("user", actor.id)
+        is_you = subject.identity == ("user", actor.id)
         source = None if here or reason.role == Role.OWNER else sources.get(reason.source)
         return Line(
             reason,

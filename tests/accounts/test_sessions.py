@@ -54,6 +54,21 @@ def test_one_is_ended_from_another(browsers):
     assert firefox.delete(f"/api/auth/sessions/{other}").status_code == 404
 
 
+def test_ones_own_is_ended_as_by_signing_out(browsers):
+    firefox, _ = browsers
+    session = firefox.session
+    session["used_at"] = 0  # its use would be noted now
+    session.save()
+    [own] = [row["id"] for row in sessions(firefox) if row["current"]]
+    session = firefox.session
+    session["used_at"] = 0
+    session.save()
+
+    assert firefox.delete(f"/api/auth/sessions/{own}").status_code == 204
+
+    assert not is_signed_in(firefox)
+
+
 def test_somebody_elses_is_not_there(browsers):
     bob = Client()
     bob.force_login(actions.create_user(username="bob", password=PASSWORD))

@@ -4,8 +4,12 @@ from datetime import datetime, timedelta
 
 import pytest
 from django.contrib.auth.models import Group
+from django.test import Client
 
-from files.models import Space, UserGrant
+from accounts.actions import deactivate_user, end_session, revoke_token
+from accounts.models import ApiToken, SignIn
+from files.access.epochs import current
+from files.models import Link, Space, UserGrant
 from rapidserve.db import current_time
 from tests.files.api.answers import answered, refused
 from tests.world import access_path, path_of
@@ -179,6 +183,45 @@ class TestTakingBack:
         manifest = answered(world.bob.get(f"/api/download/{file}"))
 
         assert datetime.fromisoformat(manifest["expires_at"]) <= end
+
+    def test_owning_is_not_taken_back(self, world):
+        root = world.alice.team("Team")["root"]
+        for query in ("", "?dry_run=1"):
+            answer = world.alice.delete(f"{access_path(root, world.alice)}{query}")
+            refused(answer, 409, "is_owner")
+
+    def test_of_who_was_deactivated_since(self, world, papers):
+        world.alice.share(papers[0], world.bob, "viewer")
+        world.bob.user.is_active = False
+        world.bob.user.save(update_fields=["is_active"])
+
+        answered(world.alice.delete(f"{access_path(papers[0], world.bob)}?dry_run=1"))
+        world.alice.unshare(papers[0], world.bob)
+
+    @pytest.mark.parametrize("way", ["token", "session", "link", "person"])
+    def test_in_the_middle_of_asking_for_addresses(self, world, papers, way, monkeypatch):
+        """After it was known who asks, and before the epochs are read: else they would be new."""
+        file = papers[1]
+        link = answered(world.alice.post(f"/api/files/{file}/links", {"role": "download"}), 201)
+        visitor, browser = world.nobody(), Client()
+        token = link["url"].rpartition("/")[2]
+        visitor.token = answered(visitor.post(f"/api/s/{token}/grant", {}), 201)["grant"]
+        browser.force_login(world.alice.user)
+        withdraw = {
+            "token": lambda: revoke_token(token=ApiToken.objects.get(user=world.alice.user)),
+            "session": lambda: end_session(sign_in=SignIn.objects.get()),
+            "link": lambda: Link.objects.update(revoked_at=current_time()),
+            "person": lambda: deactivate_user(user=world.alice.user),
+        }[way]
+
+        def meanwhile(subjects):
+            withdraw()
+            return current(subjects)
+
+        monkeypatch.setattr("files.access.lasting.current", meanwhile)
+
+        ask = {"session": browser, "link": visitor}.get(way, world.alice)
+        refused(ask.get(f"/api/download/{file}"), 401, "not_authenticated")
 
     def test_what_was_given_above_is_taken_back_there(self, world, papers):
         folder, file = papers
@@ -383,6 +426,22 @@ class TestHandingASpaceOver:
         assert Space.objects.get(id=team["id"]).owner == world.bob.user
         assert (self.role(world.alice), self.role(world.bob)) == ("manager", "owner")
         assert [grant.user for grant in UserGrant.objects.all()] == [world.alice.user]
+
+    def test_a_trial_of_it(self, world):
+        team = world.alice.team("Team")
+        path = f"{access_path(team['root'], world.bob)}?dry_run=1"
+
+        foreseen = answered(world.alice.call("PUT", path, {"role": "owner"}))
+
+        told = {
+            kind: [(s["user"]["username"], s["before"], s["after"]) for s in shifts]
+            for kind, shifts in foreseen.items()
+        }
+        assert told == {
+            "gains": [("bob", None, "owner")],
+            "loses": [("alice", "owner", "manager")],
+        }
+        assert Space.objects.get(id=team["id"]).owner == world.alice.user
 
     def test_only_by_its_owner_and_only_as_a_whole(self, world, papers):
         team = world.alice.team("Team")
