@@ -35,8 +35,8 @@ ODD_NAMES = (
 @dataclass(frozen=True)
 class Demo:
     """Ids of folders: of the film project, one with names that need care, an empty one, one of many
-    entries, and one to put more into. `team`: of a space, whose top is `team_root`. `links`:
-    addresses of public links.
+    entries, and one to put more into. `team`: of a space, whose top is `team_root`; `full_team`: of
+    one that is not empty. `links`: addresses of public links.
     """
 
     film: str
@@ -46,6 +46,7 @@ class Demo:
     rushes: str
     team: str
     team_root: str
+    full_team: str
     links: dict[str, str]
 
 
@@ -82,10 +83,13 @@ def furnish(server: Server) -> Demo:
     program = Program(server.url)
     mara = _newcomer(server, "mara")
     _newcomer(server, "kenji")
-    for name in ("Studio North", "Field team"):
-        team = program.call("POST", "/api/spaces", {"name": name, "kind": "team"})
+    studio, team = (
+        program.call("POST", "/api/spaces", {"name": name, "kind": "team"})
+        for name in ("Studio North", "Field team")
+    )
     maker = Maker(program, server)
     projects = maker.folder("Projects", program.root)
+    maker.folder("Call sheets", studio["root"])
     demo = Demo(
         film=maker.film(projects),
         odd=maker.odd(projects),
@@ -94,6 +98,7 @@ def furnish(server: Server) -> Demo:
         rushes=maker.folder("Rushes", projects),
         team=team["id"],
         team_root=team["root"],
+        full_team=studio["id"],
         links={},
     )
     maker.trash(projects)

@@ -154,6 +154,25 @@ def new_space(stage: Stage) -> None:
 
 
 @state
+def share_link(stage: Stage) -> None:
+    stage.go(f"/files/{stage.demo.film}/share")
+    stage.visitor.page.get_by_text("Make a link", exact=True).click()
+    stage.visitor.page.get_by_label("Password").scroll_into_view_if_needed()
+
+
+@state
+def space_not_empty(stage: Stage) -> None:
+    stage.go(f"/spaces/{stage.demo.full_team}/delete")
+    stage.visitor.page.get_by_role("button", name="Delete").click()
+    expect(stage.visitor.page.get_by_role("alert")).to_be_visible()
+
+
+@state
+def link_door(stage: Stage) -> None:
+    _visit(stage, "drop")
+
+
+@state
 def share_refused(stage: Stage) -> None:
     stage.go(f"/files/{stage.demo.film}/share")
     stage.visitor.page.get_by_label("Person or group").fill("nobody")
