@@ -4,7 +4,8 @@ A scope narrows a token below what its user may do; it never adds a right. Sessi
 a signed-in person may do everything the roles allow.
 
 files:read   GET and HEAD of files, spaces, downloads and changes; finding people
-files:write  every other method there: uploading, moving, sharing, deleting
+files:write  every other method there: uploading, moving, sharing, deleting; what lets others read
+             (roles, links that show or send) takes files:read with it
 account      listing and revoking one's own tokens
 """
 

@@ -61,7 +61,8 @@ class ChunkTicket(Ticket):
 
 @dataclass(frozen=True, slots=True)
 class FileTicket(Ticket):
-    """The holder may read a whole version, in the name of `user`, under the name `name`."""
+    """The holder may read a whole version, in the name of `user`, under the name `name`; only what
+    HEAD tells of it when it is `head_only`."""
 
     kind: ClassVar[str] = "file"
     entry: str
@@ -70,6 +71,7 @@ class FileTicket(Ticket):
     credential: str
     name: str
     inline: bool
+    head_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)

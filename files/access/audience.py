@@ -147,10 +147,12 @@ def key_of(kind: str, text: str) -> Any:
     models: dict[str, type[Model]] = {"user": User, "group": Group}
     if kind not in models:
         return None
+    field = models[kind]._meta.pk  # noqa: SLF001 - Django's documented API
     try:
-        return models[kind]._meta.pk.to_python(text)  # noqa: SLF001 - Django's documented API
+        key = field.clean(text, None)  # also that the number is one the database can hold
     except (ValueError, TypeError, ValidationError):
         return None
+    return None if isinstance(key, int) and str(key) != text else key
 
 
 def subject_called(name: str) -> Subject | None:

@@ -89,7 +89,13 @@ def chunk_ticket(
 
 
 def file_ticket(
-    *, actor: Actor, entry: Entry, version: Version, inline: bool, epochs: Epochs
+    *,
+    actor: Actor,
+    entry: Entry,
+    version: Version,
+    inline: bool,
+    epochs: Epochs,
+    head_only: bool = False,
 ) -> str:
     return seal(
         FileTicket(
@@ -101,6 +107,7 @@ def file_ticket(
             _credential(actor),
             entry.name,
             inline,
+            head_only,
         ),
         signing_key(),
     )

@@ -8,7 +8,7 @@ an old right with a new one.
 from dataclasses import replace
 from uuid import UUID
 
-from files.access.actor import Actor
+from files.access.actor import Actor, ThroughLink
 from files.access.epochs import current, subjects_of
 from files.access.lookup import file_for, space_of
 from files.access.policy import until
@@ -36,7 +36,18 @@ def lasting(actor: Actor, permission: Permission, entry: Entry) -> Actor:
     NotAuthenticated when his credential was withdrawn since he came with it."""
     if holder(actor.id, actor.credential.hex if actor.credential else "") is None:
         raise NotAuthenticated("You were signed out meanwhile.")
-    # What a link gives ends when its maker may not share any more.
-    end = until(actor, Permission.SHARE if actor.through else permission, entry)
+    if actor.through:
+        # What a link gives ends when its maker may not share any more what it leads to.
+        permission, entry = Permission.SHARE, _led_to(actor.through, entry)
+    end = until(actor, permission, entry)
     ends = [each for each in (actor.until, end) if each]
     return replace(actor, until=min(ends, default=None))
+
+
+def _led_to(through: ThroughLink, entry: Entry) -> Entry:
+    if entry.id == through.entry:
+        return entry
+    found = Entry.objects.select_related("space", "parent").filter(id=through.entry).first()
+    if found is None:
+        raise NotFound
+    return found

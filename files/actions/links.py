@@ -253,6 +253,8 @@ def _check_password(password: str | None) -> None:
         password.encode()
     except UnicodeEncodeError:
         raise _bad_password("A password can't hold broken characters.") from None
+    if "\0" in password:  # no call that opens the link could send it
+        raise _bad_password("A password can't hold a NUL character.")
 
 
 def _bad_password(message: str) -> RapidServeError:
@@ -277,5 +279,7 @@ def _visitor_name(name: str) -> str:
     if not name.strip():
         return ""
     # The day and time follow, and all of it has to fit into a name.
-    whole = checked_name(name.strip()).encode()[:MAX_VISITOR_BYTES]
-    return whole.decode(errors="ignore")[:MAX_VISITOR_NAME].strip()
+    short = name.strip()[:MAX_VISITOR_NAME]
+    while len(short.encode(errors="surrogatepass")) > MAX_VISITOR_BYTES:
+        short = short[:-1]
+    return checked_name(short.strip())

@@ -72,9 +72,7 @@ def withdraw_role(*, actor: Actor, entry_id: UUID, subject: tuple[str, str]) -> 
     """
 
     def withdraw() -> None:
-        own = subject == ("user", str(actor.id))
-        enough = own or actor.administers
-        entry = entry_for(actor, entry_id, Permission.VIEW if enough else Permission.SHARE)
+        entry = _entry_to_withdraw(actor, entry_id, subject)
         kind, key = _kind_and_key(subject)
         if not _grants(kind, key).filter(content_object=entry).delete()[0]:
             raise _nothing_there(entry, subject)
@@ -86,21 +84,34 @@ def withdraw_role(*, actor: Actor, entry_id: UUID, subject: tuple[str, str]) -> 
 
 
 def foresee(
-    *, actor: Actor, entry_id: UUID, subject: tuple[str, str], role: Role | None
+    *,
+    actor: Actor,
+    entry_id: UUID,
+    subject: tuple[str, str],
+    role: Role | None,
+    expires_at: datetime | None = None,
 ) -> list[Shift]:
     """Who would gain and who would lose by giving the role, or by withdrawing it (None). Nothing
     is changed. Errors as of the change itself."""
-    entry = entry_for(actor, entry_id, Permission.SHARE)
-    given = reasons(entry)
-    named = _kind_and_key(subject)
-    others = [r for r in given if not (_is_grant_on(entry, r) and r.subject.identity == named)]
-    if role is None and len(others) == len(given):
-        raise _nothing_there(entry, subject)
+    _refuse_past(expires_at)
     if role is None:
+        entry = _entry_to_withdraw(actor, entry_id, subject)
+    else:
+        entry = entry_for(actor, entry_id, Permission.SHARE)
+    given = reasons(entry)
+
+    def without(named: tuple[str, Any]) -> list[Reason]:
+        return [r for r in given if not (_is_grant_on(entry, r) and r.subject.identity == named)]
+
+    if role is None:
+        others = without(_kind_and_key(subject))
+        if len(others) == len(given):
+            raise _nothing_there(entry, subject)
         return _shifts(audience(given), audience(others))
     who = _subject(subject)
+    others = without(who.identity)
     if role == Role.OWNER:
-        _refuse_hand_over(actor, entry, who)
+        _refuse_hand_over(actor, entry, who, expires_at)
         old = Reason(_itself(actor), Role.MANAGER, None, entry.id)
         after = [*(r for r in others if r.role != Role.OWNER), old]
         after.append(Reason(who, role, None, entry.id))
@@ -109,6 +120,12 @@ def foresee(
         _refuse_self(actor, who)
         after = [*others, Reason(who, role, None, entry.id)]
     return _shifts(audience(given), audience(after))
+
+
+def _entry_to_withdraw(actor: Actor, entry_id: UUID, subject: tuple[str, str]) -> Entry:
+    """What the actor may take this one's role on: his own on all that he sees."""
+    enough = actor.administers or subject == ("user", str(actor.id))
+    return entry_for(actor, entry_id, Permission.VIEW if enough else Permission.SHARE)
 
 
 def _is_grant_on(entry: Entry, reason: Reason) -> bool:
@@ -154,10 +171,8 @@ def _taken(entry: Entry) -> None:
 
 def _hand_over(actor: Actor, entry: Entry, who: Subject, expires_at: datetime | None) -> Reason:
     """The new owner loses the grant he had, the old one gets to be a manager."""
-    _refuse_hand_over(actor, entry, who)
+    _refuse_hand_over(actor, entry, who, expires_at)
     space = entry.space
-    if expires_at is not None:
-        raise Invalid("Owning does not expire.", code="expires_at_invalid", field="expires_at")
     if who.key != actor.id:
         unchanged = Space.objects.filter(id=space.id, owner_id=actor.id, live=True)
         if not update_if(unchanged, owner_id=who.key):
@@ -174,8 +189,10 @@ def _itself(actor: Actor) -> Subject:
     return Subject("user", actor.id, actor.user.username)
 
 
-def _refuse_hand_over(actor: Actor, entry: Entry, who: Subject) -> None:
-    """Invalid(role_invalid), PermissionDenied, Conflict(name_taken)."""
+def _refuse_hand_over(
+    actor: Actor, entry: Entry, who: Subject, expires_at: datetime | None
+) -> None:
+    """Invalid(role_invalid, expires_at_invalid), PermissionDenied, Conflict(name_taken)."""
     space = entry.space
     if entry.id != space.root or space.kind != Space.Kind.TEAM or who.type != "user":
         raise Invalid(
@@ -185,6 +202,8 @@ def _refuse_hand_over(actor: Actor, entry: Entry, who: Subject) -> None:
         )
     if space.owner_id != actor.id:
         raise PermissionDenied("Only its owner can hand a space over.")
+    if expires_at is not None:
+        raise Invalid("Owning does not expire.", code="expires_at_invalid", field="expires_at")
     if who.key == actor.id:
         return
     same = Space.objects.filter(

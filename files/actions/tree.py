@@ -10,7 +10,7 @@ from django.db.models.functions import Concat, Substr
 from files.access.actor import Actor
 from files.access.epochs import bump
 from files.access.lookup import entry_for, folder_for
-from files.access.policy import folder_ids
+from files.access.policy import folder_ids, permissions
 from files.access.roles import Permission
 from files.journal.append import append
 from files.models import Change, Entry
@@ -83,18 +83,19 @@ def live_child(parent: Entry, name: str) -> Entry | None:
     return Entry.objects.filter(parent=parent, name_key=name_key(name), live=True).first()
 
 
-def name_taken(other: Entry) -> Conflict:
+def name_taken(other: Entry, *, is_hidden: bool = False) -> Conflict:
+    """`is_hidden`: the actor may not see the other one, so that its id is not told."""
     return Conflict(
         f"There is already a {other.type} with this name.",
         code="name_taken",
         field="name",
-        facts={"id": str(other.id)},
+        facts={} if is_hidden else {"id": str(other.id)},
     )
 
 
-def refuse_taken(parent: Entry, name: str, *, except_for: Entry | None = None) -> None:
+def refuse_taken(parent: Entry, name: str) -> None:
     other = live_child(parent, name)
-    if other is not None and (except_for is None or other.id != except_for.id):
+    if other is not None:
         raise name_taken(other)
 
 
@@ -194,7 +195,7 @@ def _place(actor: Actor, entry: Entry, parent: Entry, name: str) -> Entry:
     if entry.is_folder and entry.id in folder_ids(parent):
         raise Conflict("A folder can't be moved into itself.", code="cycle", field="parent")
     check_depth(parent, name, below=entry if entry.is_folder else None)
-    refuse_taken(parent, name, except_for=entry)
+    _refuse_taken_by_another(actor, entry, parent, name)
     old_parent = entry.parent_id if moved else None
     place = new_place(entry, parent) if moved else {}
     update_entry(entry, **keys_of(name), **place)
@@ -203,6 +204,13 @@ def _place(actor: Actor, entry: Entry, parent: Entry, name: str) -> Entry:
     kind = Change.Type.MOVED if moved else Change.Type.RENAMED
     append(kind, entry, actor_id=actor.id, old_parent=old_parent)
     return entry
+
+
+def _refuse_taken_by_another(actor: Actor, entry: Entry, parent: Entry, name: str) -> None:
+    """What was shared by itself is renamed beside things its guest may not see."""
+    other = live_child(parent, name)
+    if other is not None and other.id != entry.id:
+        raise name_taken(other, is_hidden=not permissions(actor, other))
 
 
 def update_entry(entry: Entry, **values: object) -> None:

@@ -22,7 +22,7 @@ from files.access.lookup import (
     upload_gone,
     writable_parent,
 )
-from files.access.policy import can, may_add
+from files.access.policy import can, may_add, permissions
 from files.access.roles import Permission
 from files.actions import links, quota, versions
 from files.actions.tree import check_depth, checked_name
@@ -180,7 +180,7 @@ def complete(*, actor: Actor, upload_id: UUID) -> Completed:
             crash_point("complete.proven")
             run_atomic(lambda: _commit(actor, upload_id))
             crash_point("complete.committed")
-    return _completed(upload_for(actor, upload_id))
+    return _completed(actor, upload_for(actor, upload_id))
 
 
 def cancel(*, actor: Actor, upload_id: UUID) -> None:
@@ -401,13 +401,15 @@ def _unregistered(upload: Upload) -> list[int]:
     return [index for index in range(count) if index not in registered]
 
 
-def _completed(upload: Upload) -> Completed:
-    """Gone when the upload was ended by someone else, or its file removed for good since."""
+def _completed(actor: Actor, upload: Upload) -> Completed:
+    """Gone when the upload was ended by someone else, its file removed for good since, or taken out
+    of the actor's sight: what became of it there is not told to him."""
     version = upload.version
     if upload.state != Upload.State.COMPLETED or version is None or version.entry_id is None:
         raise upload_gone(upload)
-    file = Entry.objects.filter(id=version.entry_id).first()
-    if file is None:
+    rows = Entry.objects.select_related("space", "parent")
+    file = rows.filter(id=version.entry_id).first()
+    if file is None or not permissions(actor, file):
         raise upload_gone(upload)
     sent = min(upload.sent_bytes, upload.size)
     stats = {

@@ -16,8 +16,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts import scopes
 from accounts.api.serializers import UserSerializer
-from accounts.authentication import MayUseFiles
+from accounts.authentication import MayUseFiles, require_scope
 from accounts.models import User
 from files.access import listing
 from files.access.actor import Actor
@@ -196,15 +197,20 @@ class GrantView(APIView):
         """Give a person or group a role here and below, in place of the one they had here."""
         parsed, who = parse_id(entry_id), _subject(subject)
         asked = RoleSerializer.checked(request.data)
-        actor, role = actor_of(request), Role(asked["role"])
+        require_scope(request, scopes.FILES_READ)  # whoever may not read lets nobody else read
+        actor, role, end = actor_of(request), Role(asked["role"]), asked.get("expires_at")
         if is_asked(request, "dry_run"):
-            return _foreseen(sharing.foresee(actor=actor, entry_id=parsed, subject=who, role=role))
+            return _foreseen(
+                sharing.foresee(
+                    actor=actor, entry_id=parsed, subject=who, role=role, expires_at=end
+                )
+            )
         given = sharing.give_role(
             actor=actor,
             entry_id=parsed,
             subject=who,
             role=role,
-            expires_at=asked.get("expires_at"),
+            expires_at=end,
         )
         entry = Entry(id=parsed)
         return Response(GrantSerializer(given, context={"entry": entry, "sources": {}}).data)

@@ -98,7 +98,9 @@ class ContentView(OpenToVisitors, APIView):
         """Where the whole file is: ranges, resuming and HEAD work there."""
         file, actor, epochs = file_to_read(actor_of(request), parse_id(entry_id))
         version = version_for(file, id_in(request, "version"))
-        if request.method == "GET":
+        # What was not counted leads to no content: a limit would hold for nobody who asks by HEAD.
+        is_uncounted = request.method == "HEAD" and actor.through is not None
+        if not is_uncounted:
             count_download(actor, file)
         ticket = issue.file_ticket(
             actor=actor,
@@ -106,6 +108,7 @@ class ContentView(OpenToVisitors, APIView):
             version=version,
             inline=not is_asked(request, "download"),
             epochs=epochs,
+            head_only=is_uncounted,
         )
         location = address(request, f"/d/file/{ticket}/{quote(file.name, safe='')}")
         return Response(

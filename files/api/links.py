@@ -9,7 +9,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.authentication import MayUseFiles
+from accounts import scopes
+from accounts.authentication import MayUseFiles, require_scope
 from files.access import listing
 from files.access.links import link_for, looker, shown_token
 from files.access.lookup import entry_for
@@ -135,6 +136,8 @@ class EntryLinksView(APIView):
         """Make a link. Whoever has its address may do what its role says, here and below."""
         parsed = parse_id(entry_id)
         asked = NewLinkSerializer.checked(request.data)
+        if asked["role"] != Link.Role.UPLOAD:
+            require_scope(request, scopes.FILES_READ)  # the address shows to whoever has it
         link = links.create_link(actor=actor_of(request), entry_id=parsed, **asked)
         return Response(LinkSerializer(link, context={"request": request}).data, status=201)
 
@@ -162,6 +165,7 @@ class LinkView(APIView):
         """Change its limits; null takes one away."""
         parsed = parse_id(link_id)
         asked = LimitsSerializer.checked(request.data)
+        require_scope(request, scopes.FILES_READ)  # the answer has the address in it
         link = links.change_link(actor=actor_of(request), link_id=parsed, **asked)
         return Response(LinkSerializer(link, context={"request": request}).data)
 

@@ -14,6 +14,7 @@ from files.delivery.epochs import EpochWatch
 from files.delivery.responses import extent_blocks, extent_facts, streamed, version_facts
 from files.ranges import ByteRange, parse_range
 from files.tickets import FileTicket, digest
+from rapidserve.errors import TokenRefused
 
 # What a browser may show in its own window; everything else is a download. SVG and HTML are not
 # here: they are programs.
@@ -44,6 +45,8 @@ INLINE_TYPES = frozenset(
 async def get_file(request: Request) -> Response:
     """GET or HEAD /d/file/{ticket}/{name}: RFC 9110 ranges, If-Range, ETag and RFC 6266 names."""
     ticket = await admitted(request, FileTicket)
+    if ticket.head_only and request.method != "HEAD":
+        raise TokenRefused("This address answers HEAD only. Ask by GET for one of the content.")
     version_id = UUID(ticket.version)
     facts = await version_facts(version_id)
     etag = f'"{facts.content_hash}"'

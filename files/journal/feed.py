@@ -74,7 +74,8 @@ def _seen_by(actor: Actor, changes: Sequence[Change]) -> list[Line]:
     named = {change.entry for change in changes}
     named |= {folder for c in changes for folder in (c.parent, c.old_parent) if folder}
     rows = Entry.objects.prefetch_related("space", "parent").filter(id__in=named)
-    seen = sights(actor, list(rows))
+    entries = {entry.id: entry for entry in rows}
+    seen = sights(actor, list(entries.values()))
 
     def sees(entry_id: UUID | None) -> Sight | None:
         sight = seen.get(entry_id) if entry_id else None
@@ -83,8 +84,10 @@ def _seen_by(actor: Actor, changes: Sequence[Change]) -> list[Line]:
     lines = []
     for change in changes:
         if sees(change.entry) or (sees(change.parent) and change.entry not in seen):
-            parent = change.parent if sees(change.parent) else None
-            lines.append(_line(change, change.type, parent))
+            if sees(change.parent):
+                lines.append(_line(change, change.type, change.parent))
+            else:  # how it was called there, before it came into sight, is not told
+                lines.append(_line(change, change.type, None, name=entries[change.entry].name))
         elif sees(change.old_parent):
             lines.append(_line(change, REMOVED, change.old_parent, name=""))
     return lines

@@ -22,7 +22,7 @@ from files.access.actor import Actor
 from files.access.lasting import file_to_read
 from files.access.links import digest, looker, visitor_with
 from files.access.listing import breadcrumb
-from files.access.lookup import entry_for, version_for
+from files.access.lookup import entry_for, file_for, version_for
 from files.access.roles import Permission
 from files.actions import links
 from files.models import Entry, Link, Upload
@@ -86,6 +86,9 @@ def _act(request: HttpRequest, token: str, found: Link, visitor: Actor | None) -
     """A visit begins, if there was none, and what was asked for follows."""
     begun = None
     if visitor is None:
+        if "download" in request.POST and not found.password:
+            # Before a visit begins: one that ends in an error page leaves no cookie to go on with.
+            file_for(looker(found), parse_id(request.POST["download"]), Permission.DOWNLOAD)
         try:
             begun = links.open_link(
                 token=token,

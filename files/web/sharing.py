@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.dateparse import parse_date
 
@@ -14,6 +14,7 @@ from files.access.audience import Reason, reasons, subject_called, visible_sourc
 from files.access.links import shown_token
 from files.access.listing import links as listed_links
 from files.access.lookup import entry_for, space_or_personal
+from files.access.policy import can
 from files.access.roles import GRANTED, Permission, Role
 from files.actions import links, sharing
 from files.models import Entry, Link
@@ -87,6 +88,8 @@ def share(request: HttpRequest, entry_id: str) -> HttpResponse:
             _change(request, entry)
         except SHOWN as error:
             problem = error
+        if not can(actor, Permission.SHARE, entry):  # he has given up his own role
+            return redirect("shared")
     context = frame(actor, entry.space, "files") | {
         "entry": entry,
         "lines": _lines(request, entry),

@@ -327,7 +327,31 @@ class TestExplaining:
             "loses": [("bob", "editor", "viewer")],
         }
         assert trial("DELETE", world.bob) == {"gains": [], "loses": [("bob", "editor", None)]}
+        own = f"{access_path(folder, world.bob)}?dry_run=1"
+        assert answered(world.bob.delete(own))["loses"][0]["user"]["username"] == "bob"
         assert [grant.user for grant in UserGrant.objects.all()] == [world.bob.user]
+
+    def test_a_trial_refuses_what_the_change_refuses(self, world, papers):
+        folder, _ = papers
+        team = world.alice.team("Team")["root"]
+        past, later = "2020-01-01T00:00:00Z", "2090-01-01T00:00:00Z"
+        for entry, body in (
+            (folder, {"role": "viewer", "expires_at": past}),
+            (team, {"role": "owner", "expires_at": later}),
+        ):
+            path = access_path(entry, world.bob)
+            for query in ("", "?dry_run=1"):
+                answer = world.alice.call("PUT", f"{path}{query}", body)
+                refused(answer, 422, "expires_at_invalid")
+
+    @pytest.mark.parametrize("number", ["2147483648", "9223372036854775808", "9" * 30, "0", "1_0"])
+    def test_a_group_that_no_database_can_hold(self, world, papers, number):
+        path = f"/api/files/{papers[0]}/access/group:{number}"
+
+        for query in ("", "?dry_run=1"):
+            refused(world.alice.delete(f"{path}{query}"), 404, "not_found")
+            answer = world.alice.call("PUT", f"{path}{query}", {"role": "viewer"})
+            refused(answer, 422, "subject_unknown")
 
 
 class TestSharedWithMe:
@@ -392,6 +416,18 @@ class TestTheFeedOfAGuest:
             ("removed", "", folder),
         ]
         refused(world.carol.get(f"/api/changes?space={space}"), 404, "not_found")
+
+    def test_calls_what_came_into_sight_as_it_is_called_there(self, world, papers):
+        folder, _ = papers
+        world.alice.share(folder, world.bob, "viewer")
+        plan = world.alice.upload("layoffs.txt", b"")["file"]["id"]
+        changed = {"parent": folder, "name": "plan.txt"}
+        answered(world.alice.patch(f"/api/files/{plan}", changed))
+
+        lines = self.lines(world.bob, world.alice.space.id)
+
+        assert lines[-2:] == [("created", "plan.txt", None), ("moved", "plan.txt", folder)]
+        assert "layoffs.txt" not in [name for _, name, _ in lines]
 
     def test_goes_on_behind_what_he_does_not_see(self, world, papers):
         folder, _ = papers
@@ -476,6 +512,29 @@ class TestWhatAGuestMayNotReach:
         slots = answered(world.bob.register("x", secret, parent=folder), 201)["chunks"]
 
         assert [slot["state"] for slot in slots] == ["upload"]
+
+    def test_ids_of_what_lies_beside_his_file(self, world, papers):
+        folder, file = papers
+        hidden = world.alice.upload("layoffs.txt", b"", parent=folder)["file"]["id"]
+        world.alice.share(file, world.bob, "editor")
+        rename = {"name": "LAYOFFS.txt"}
+
+        error = refused(world.bob.patch(f"/api/files/{file}", rename), 409, "name_taken")
+        assert "id" not in error
+
+        error = refused(world.alice.patch(f"/api/files/{file}", rename), 409, "name_taken")
+        assert error["id"] == hidden
+
+    def test_what_became_of_his_upload(self, world, papers):
+        folder, _ = papers
+        world.alice.share(folder, world.bob, "editor")
+        registered = answered(world.bob.register("n.txt", b"new", parent=folder), 201)
+        world.bob.send_all(registered, b"new")
+        answered(world.bob.complete(registered["upload_id"]))
+
+        world.alice.unshare(folder, world.bob)
+
+        refused(world.bob.complete(registered["upload_id"]), 410, "upload_gone")
 
     def test_moving_something_to_where_he_may_not_write(self, world, papers):
         folder, file = papers

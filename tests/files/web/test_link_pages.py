@@ -126,6 +126,15 @@ class TestDownloading:
 
         assert (cookie["path"], cookie["httponly"], cookie["samesite"]) == (address, True, "Lax")
 
+    @pytest.mark.parametrize("what", ["folder", "unknown"])
+    def test_none_begins_with_what_is_no_file(self, world, papers, visitor, what):
+        page = link_to(world, papers[0])
+        entry = papers[0] if what == "folder" else "0192f0c1-0000-7000-8000-000000000000"
+
+        assert visitor.post(page, {"download": entry}).status_code in {404, 409}
+
+        assert not Visit.objects.exists()
+
     def test_a_cookie_of_another_link_opens_nothing(self, world, papers, visitor):
         secret = link_to(world, papers[1], password="open sesame")
         visitor.post(link_to(world, papers[0]), {"download": papers[1]})
@@ -221,6 +230,7 @@ class TestMakingThem:
         [
             ({"link": "owner"}, "Choose what the link is for."),
             ({"link": "download", "password": "abc"}, "password has 4 to 1024"),
+            ({"link": "download", "password": "abcd\0"}, "NUL"),
             ({"link": "download", "downloads": "many"}, "as a number"),
             ({"link": "download", "downloads": "0"}, "as a number"),
             ({"link": "download", "until": "2020-01-01"}, "This date has passed."),

@@ -70,6 +70,13 @@ class TestTheSharePage:
         assert "bob" not in text_of(page)
         assert not UserGrant.objects.exists()
 
+    def test_who_gives_his_own_up_is_led_away(self, world, bob, papers):
+        world.alice.share(papers[0], world.bob, "manager")
+
+        answer = bob.post(f"/files/{papers[0]}/share", withdraw=f"user:{world.bob.user.id}")
+
+        assert answer.redirect_chain[-1][0] == "/shared"
+
     @pytest.mark.parametrize("nobody", ["", ":", "user:x", "user:", "robot:1", "group:x", "x"])
     def test_taking_back_from_nobody_is_told(self, world, alice, papers, nobody):
         page = alice.post(f"/files/{papers[0]}/share", withdraw=nobody)

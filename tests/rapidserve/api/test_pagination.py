@@ -1,3 +1,5 @@
+import base64
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -34,6 +36,14 @@ def test_a_limit_that_is_no_number_is_refused(text):
 @given(st.lists(st.none() | st.booleans() | st.integers() | st.text(st.characters(codec="utf-8"))))
 def test_a_cursor_gives_back_what_it_was_made_of(values):
     assert decode_cursor("people", encode_cursor("people", values)) == values
+
+
+def test_a_cursor_does_not_say_what_it_was_made_of():
+    cursor = encode_cursor("search", ["topsecret"])
+
+    assert b"topsecret" not in base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+    with pytest.raises(BadRequest):
+        decode_cursor("people", cursor)
 
 
 @given(st.data())
