@@ -9,8 +9,12 @@ import datetime as dt
 import unicodedata
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import Any
 from uuid import UUID
 
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
 from django.contrib.auth import authenticate
 from django.contrib.auth.password_validation import validate_password
@@ -121,18 +125,22 @@ def reactivate_user(*, user: User, by: User | None = None) -> None:
     user.is_active = True
 
 
-def sign_in(*, username: str, password: str, address: str) -> User:
-    """As `authenticated`, and told in the audit log."""
-    user = authenticated(username=username, password=password, address=address)
+def note_sign_in(*, user: User) -> None:
+    """That somebody is in, after all steps that were asked of them."""
     run_atomic(lambda: _tell("signed_in", user, user))
-    return user
+
+
+def note_change(action: str, *, user: User, **details: Any) -> None:
+    """That somebody changed how they sign in."""
+    run_atomic(lambda: _tell(action, user, user, **details))
 
 
 def authenticated(*, username: str, password: str, address: str) -> User:
-    """The person with this name and password. Raises NotAuthenticated (credentials_invalid), the
-    same and after the same work for an unknown name, a wrong password and a deactivated person,
-    or TooManyRequests.
+    """The person with this name, or address of mail, and this password. Raises NotAuthenticated
+    (credentials_invalid), the same and after the same work for an unknown name, a wrong password
+    and a deactivated person, or TooManyRequests.
     """
+    username = _username_of(username)
     username_key = name_key(username)
     throttle.check(username_key=username_key, address=address)
     user = None
@@ -146,6 +154,47 @@ def authenticated(*, username: str, password: str, address: str) -> User:
         raise NotAuthenticated("The name or the password is wrong.", code="credentials_invalid")
     throttle.record_success(username_key=username_key, address=address)
     return user
+
+
+def add_address(*, address: EmailAddress, by: User | None = None) -> None:
+    """Save one that is known to be the person's; the first is where mail goes."""
+
+    def add() -> None:
+        address.verified = True
+        address.primary = not EmailAddress.objects.filter(user=address.user, primary=True).exists()
+        address.save(force_insert=True)
+        _tell("address_added", address.user, by, address=address.email)
+
+    run_atomic(add)
+
+
+def take_away(credential: EmailAddress | Authenticator | SocialAccount, *, by: User) -> None:
+    """Somebody can't sign in by it any more. Of a second step its recovery codes go as well, when
+    no other is left."""
+    told = {
+        EmailAddress: "address_removed",
+        Authenticator: "second_step_removed",
+        SocialAccount: "account_unlinked",
+    }[type(credential)]
+
+    def take() -> None:
+        name, user = str(credential), credential.user
+        credential.delete()
+        steps = Authenticator.objects.filter(user=user)
+        if not steps.exclude(type=Authenticator.Type.RECOVERY_CODES).exists():
+            steps.delete()
+        _tell(told, user, by, which=name)
+
+    run_atomic(take)
+
+
+def _username_of(typed: str) -> str:
+    """A user name may look like an address: then it is meant."""
+    if "@" not in typed or User.objects.filter(username_key=name_key(typed)).exists():
+        return typed
+    address = EmailAddress.objects.filter(email=typed.strip().lower(), verified=True)
+    known = address.select_related("user").first()
+    return known.user.username if known else typed
 
 
 def make_token(
@@ -244,6 +293,12 @@ def check_username(username: str) -> str:
             field="username",
         )
     return normal
+
+
+def fit_display_name(wanted: str) -> str:
+    """What another system calls somebody, as far as it can be a display name; else nothing."""
+    name = wanted.strip()[:MAX_NAME_LENGTH].strip()
+    return name if _is_plain(name) else ""
 
 
 def check_password(password: str, user: User) -> None:

@@ -91,6 +91,25 @@ def count_use(limit: int, *subject: str) -> None:
     run_atomic(count)
 
 
+def forget(*subject: str) -> None:
+    """What was counted of the uses of something."""
+    LoginFailure.objects.filter(subject=_subject(*subject)).delete()
+
+
+def is_first(*subject: str) -> bool:
+    """Whether nobody asked this of the subject in 15 minutes; to one of many at once only."""
+
+    def note() -> bool:
+        now = timezone.now()
+        LoginFailure.objects.filter(forgotten_at__lte=now).delete()
+        _, is_new = LoginFailure.objects.get_or_create(
+            subject=_subject(*subject), defaults={"forgotten_at": now + WINDOW}
+        )
+        return is_new
+
+    return run_atomic(note)
+
+
 def _counters(username_key: str, address: str) -> tuple[Counter, Counter, Counter]:
     return (
         Counter(_subject("pair", username_key, address), limit=5, grows=True),

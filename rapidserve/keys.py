@@ -5,6 +5,7 @@ Both come from the environment (or `*_FILE`), else from files under `$RAPIDSERVE
 """
 
 import base64
+import hmac
 import os
 import re
 import secrets
@@ -34,6 +35,11 @@ def master_keys(home: Path) -> tuple[MasterKey, ...]:
     """The ring, newest first. Empty before the first start, and when the file was lost."""
     raw = env.secret("RAPIDSERVE_MASTER_KEYS") or _read(home, "master_keys") or ""
     return tuple(_master_key(line) for line in re.split(r"[,\s]+", raw) if line)
+
+
+def fernet_key(secret: bytes, purpose: str) -> bytes:
+    """A key for one purpose, made of a secret that has several (https://github.com/fernet/spec)."""
+    return base64.urlsafe_b64encode(hmac.digest(secret, f"rapidserve {purpose}".encode(), "sha256"))
 
 
 def missing_key_files(home: Path) -> list[Path]:

@@ -4,7 +4,7 @@ The README's table lists the variables a person may set; `manage.py check` refus
 """
 
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlsplit
 
 from csp.constants import NONE, SELF
 
@@ -84,7 +84,15 @@ DEFAULT_AUTO_FIELD = (
     if ON_MONGODB
     else "django.db.models.BigAutoField"
 )
-_KEYED_BY_NUMBER = ("admin", "auth", "contenttypes", "guardian")
+_KEYED_BY_NUMBER = (
+    "account",
+    "admin",
+    "auth",
+    "contenttypes",
+    "guardian",
+    "mfa",
+    "socialaccount",
+)
 MIGRATION_MODULES = (
     {app: f"rapidserve.mongo.migrations.{app}" for app in _KEYED_BY_NUMBER} if ON_MONGODB else {}
 )
@@ -93,6 +101,88 @@ MIGRATION_MODULES = (
 
 NODES = env.text("RAPIDSERVE_NODES", f"main=file://{quote(str(HOME / 'chunks'))}")
 MASTER_KEYS = keys.master_keys(HOME)
+
+# -- mail, and signing in by what others know ----------------------------------------------------
+
+MAIL_FROM = env.text("RAPIDSERVE_MAIL_FROM", f"rapidserve@{_public.hostname}")
+SMTP_URL = env.secret_url("RAPIDSERVE_SMTP_URL", ("smtp", "smtps"))
+if SMTP_URL:
+    _smtp = urlsplit(SMTP_URL)
+    EMAIL_HOST, EMAIL_USE_SSL = _smtp.hostname, _smtp.scheme == "smtps"
+    EMAIL_PORT = _smtp.port or (465 if EMAIL_USE_SSL else 25)
+    EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = (
+        unquote(_smtp.username or ""),
+        unquote(_smtp.password or ""),
+    )
+    # Nobody's password goes over the wire as it is.
+    EMAIL_USE_TLS = not EMAIL_USE_SSL and bool(_smtp.username)
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = MAIL_FROM
+_issuer = env.url("RAPIDSERVE_OIDC_ISSUER", "")
+OIDC_ISSUER = _issuer.geturl().rstrip("/")
+if OIDC_ISSUER and (_issuer.scheme not in {"http", "https"} or not _issuer.hostname):
+    raise env.SettingError("RAPIDSERVE_OIDC_ISSUER must look like https://id.example.org.")
+OIDC_NAME = env.text("RAPIDSERVE_OIDC_NAME", "single sign-on")
+OIDC_NEW_PEOPLE = env.choice("RAPIDSERVE_OIDC_NEW_PEOPLE", "accept", ("accept", "refuse"))
+OIDC_CLIENT_ID = env.text("RAPIDSERVE_OIDC_CLIENT_ID")
+if OIDC_ISSUER and not OIDC_CLIENT_ID:
+    raise env.SettingError("RAPIDSERVE_OIDC_ISSUER needs RAPIDSERVE_OIDC_CLIENT_ID.")
+SOCIALACCOUNT_PROVIDERS = {
+    "openid_connect": {
+        "OAUTH_PKCE_ENABLED": True,
+        "APPS": [
+            {
+                "provider_id": "oidc",
+                "name": OIDC_NAME,
+                "client_id": OIDC_CLIENT_ID,
+                "secret": env.secret("RAPIDSERVE_OIDC_CLIENT_SECRET") or "",
+                "settings": {"server_url": OIDC_ISSUER},
+            }
+        ]
+        if OIDC_ISSUER
+        else [],
+    }
+}
+if OIDC_ISSUER:
+    # The form that begins it is answered by a redirect there, which browsers hold to this, too.
+    CONTENT_SECURITY_POLICY["DIRECTIVES"]["form-action"].append(
+        f"{_issuer.scheme}://{_issuer.netloc}"
+    )
+SOCIALACCOUNT_ADAPTER = "accounts.adapters.LinkedAccountAdapter"
+SOCIALACCOUNT_FORMS = {"disconnect": "accounts.web.forms.UnlinkForm"}
+SOCIALACCOUNT_EMAIL_REQUIRED = False
+SOCIALACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_ADAPTER = "accounts.adapters.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*"]
+ACCOUNT_USER_MODEL_EMAIL_FIELD = None  # addresses are rows of their own
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"  # what is not proven is not stored
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_EMAIL_SUBJECT_PREFIX = "RapidServe: "
+ACCOUNT_EMAIL_CONFIRMATION_AUTHENTICATED_REDIRECT_URL = "/settings/mail"
+ACCOUNT_MAX_EMAIL_ADDRESSES = 5
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_REAUTHENTICATION_METHODS = {"password", "mfa"}
+# Counted in the database by accounts.throttle: theirs are forgotten with the memory of a process.
+ACCOUNT_RATE_LIMITS = MFA_RATE_LIMITS = False
+ACCOUNT_FORMS = {"reset_password": "accounts.web.forms.ForgottenPasswordForm"}
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = _public.scheme
+MFA_ADAPTER = "accounts.adapters.SecondStepAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_TOLERANCE = 1  # telephones' clocks are half a minute wrong
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not SECURE  # browsers allow it on localhost only
+MFA_FORMS = {
+    "authenticate": "accounts.web.forms.CodeForm",
+    "reauthenticate": "accounts.web.forms.CodeAgainForm",
+    "authenticate_webauthn": "accounts.web.forms.PasskeyForm",
+    "login_webauthn": "accounts.web.forms.PasskeySignInForm",
+    "reauthenticate_webauthn": "accounts.web.forms.PasskeyAgainForm",
+    "add_webauthn": "accounts.web.forms.NewPasskeyForm",
+    "edit_webauthn": "accounts.web.forms.RenamePasskeyForm",
+}
 
 # -- jobs and the cache's second level -----------------------------------------------------------
 
@@ -130,6 +220,11 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     f"{_MONGO}GuardianConfig" if ON_MONGODB else "guardian",
+    f"{_MONGO}AccountConfig" if ON_MONGODB else "allauth.account",
+    f"{_MONGO}MFAConfig" if ON_MONGODB else "allauth.mfa",
+    f"{_MONGO}SocialAccountConfig" if ON_MONGODB else "allauth.socialaccount",
+    "allauth",
+    "allauth.socialaccount.providers.openid_connect",
     "accounts",
     "files",
 ]
@@ -143,6 +238,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.middleware.SignInMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "rapidserve.api.handler.ErrorPagesMiddleware",

@@ -10,6 +10,7 @@ from rapidserve.api.fields import ChoiceField, StrictCharField, StrictIntegerFie
 from rapidserve.api.serializers import StrictSerializer
 
 MAX_USERNAME_LENGTH = 1024  # before normalising, which may shorten it
+MAX_CODE_LENGTH = 40
 TEN_YEARS = 10 * 365 * 86_400
 
 
@@ -27,6 +28,13 @@ class SignInSerializer(StrictSerializer):
         code="scope_invalid",
         required=False,
         help_text="What the token may be used for. Without it: everything its user may do.",
+    )
+    # The base keeps error codes under this name, as a class only.
+    code = StrictCharField(  # type: ignore[assignment]
+        max_length=MAX_CODE_LENGTH,
+        code="code_invalid",
+        required=False,
+        help_text="Of an authenticator app, or a recovery code, of whoever has a second step.",
     )
     expires_in = StrictIntegerField(
         min_value=60,

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts import actions, lookup, scopes
+from accounts import actions, lookup, scopes, second_step
 from accounts.api.serializers import (
     GroupSerializer,
     MeSerializer,
@@ -44,17 +44,20 @@ class TokenView(APIView):
         responses={201: NewTokenSerializer, **errors(400, 401, 413, 415, 422, 429, 503)},
     )
     def post(self, request: Request) -> Response:
-        """Exchange a name and a password for a token.
+        """Exchange a name and a password for a token, with a `code` of the second step when 401
+        `code_needed` asks for it.
 
         Repeated failures are answered 429 `too_many_attempts` with `Retry-After`, at first after
         five for one name from one address.
         """
         asked = SignInSerializer.checked(request.data)
-        user = actions.sign_in(
+        user = actions.authenticated(
             username=asked["username"],
             password=asked["password"],
             address=client_address(request._request),  # noqa: SLF001 - DRF's name for what it wraps
         )
+        second_step.check(user, asked.get("code"))
+        actions.note_sign_in(user=user)
         made = actions.make_token(
             user=user,
             name=asked["name"],

@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Callable
 from typing import Any, Final, cast
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_required
@@ -13,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from accounts import actions, lookup
+from accounts import actions, lookup, second_step
 from accounts.models import User
 from accounts.sessions import sign_in_of
 from rapidserve.api.fields import parse_id
@@ -48,6 +49,9 @@ def page(request: HttpRequest) -> HttpResponse:
         "current": sign_in_of(request),
         "tokens": lookup.tokens_of(user, after=None, limit=SHOWN),
         "lifetimes": LIFETIMES,
+        "second_step": second_step.is_needed(user),
+        "mail": settings.SMTP_URL,
+        "provider": settings.OIDC_NAME if settings.OIDC_ISSUER else None,
         "made": made,
         "problem": problem,
         "asked": asked,

@@ -1,5 +1,9 @@
 """Signing in and out, and the look of the pages, without JavaScript."""
 
+from typing import Any
+
+from allauth.account.utils import perform_login
+from django.conf import settings
 from django.contrib.auth import views as auth_views
 from django.contrib.auth.forms import AuthenticationForm
 from django.http import HttpRequest, HttpResponse
@@ -13,11 +17,28 @@ from rapidserve.errors import Invalid
 
 
 class SignInView(auth_views.LoginView):
-    """Afterwards to `next`, when that is on this host, else to the files."""
+    """By password; then the second step of whoever has one. Afterwards to `next`, when that is on
+    this host, else to the files."""
 
     template_name = "accounts/login.html"
     authentication_form = SignInForm
     redirect_authenticated_user = True
+
+    def get_context_data(self, **options: Any) -> dict[str, Any]:
+        offers = {
+            "mail": settings.SMTP_URL,
+            "provider": settings.OIDC_NAME if settings.OIDC_ISSUER else None,
+        }
+        return super().get_context_data(**options) | offers
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        answer: HttpResponse = perform_login(
+            self.request,
+            form.get_user(),
+            email_verification="none",
+            redirect_url=self.get_success_url(),
+        )
+        return answer
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
         response = super().form_invalid(form)

@@ -1,7 +1,6 @@
 """Pages of a list: how many, from where, and the shape they come in."""
 
 import base64
-import hmac
 import json
 import re
 from collections.abc import Callable, Sequence
@@ -15,6 +14,7 @@ from drf_spectacular.utils import OpenApiParameter, inline_serializer
 from rest_framework import serializers
 
 from rapidserve.errors import BadRequest, Invalid
+from rapidserve.keys import fernet_key
 
 Row = TypeVar("Row")
 
@@ -68,9 +68,7 @@ def decode_cursor(kind: str, text: str) -> list[Any]:
 
 
 def _cipher(kind: str) -> Fernet:
-    info = f"rapidserve cursor v1 {kind}".encode()
-    key = hmac.digest(settings.SECRET_KEY.encode(), info, "sha256")
-    return Fernet(base64.urlsafe_b64encode(key))
+    return Fernet(fernet_key(settings.SECRET_KEY.encode(), f"cursor v1 {kind}"))
 
 
 def read_page(

@@ -2,12 +2,16 @@
 not.
 """
 
+from allauth.account.apps import AccountConfig
+from allauth.mfa.apps import MFAConfig
+from allauth.socialaccount.apps import SocialAccountConfig
 from django.contrib.admin.apps import AdminConfig
 from django.contrib.auth.apps import AuthConfig
 from django.contrib.contenttypes.apps import ContentTypesConfig
 from guardian.apps import GuardianConfig
 
 OBJECT_ID = "django_mongodb_backend.fields.ObjectIdAutoField"
+AS_TEXT = "rapidserve.mongo.fields.TextObjectIdAutoField"
 
 
 class MongoAdminConfig(AdminConfig):
@@ -24,3 +28,15 @@ class MongoGuardianConfig(GuardianConfig):
 
 class MongoContentTypesConfig(ContentTypesConfig):
     default_auto_field = OBJECT_ID
+
+
+class MongoAccountConfig(AccountConfig):
+    default_auto_field = AS_TEXT
+
+
+class MongoMFAConfig(MFAConfig):
+    default_auto_field = AS_TEXT
+
+
+class MongoSocialAccountConfig(SocialAccountConfig):
+    default_auto_field = AS_TEXT

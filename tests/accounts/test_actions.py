@@ -137,7 +137,7 @@ class TestPasswords:
         alice.save()
 
         with pytest.raises(NotAuthenticated):
-            actions.sign_in(username="alice", password="x" * 1025, address="203.0.113.7")
+            actions.authenticated(username="alice", password="x" * 1025, address="203.0.113.7")
 
     def test_a_bad_password_changes_nothing(self, alice):
         with pytest.raises(Invalid):

@@ -1,7 +1,10 @@
 import pytest
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 
 from accounts import actions
 from accounts.models import ApiToken, User
+from files.models import AuditLine
 from tests.accounts.conftest import PASSWORD
 
 pytestmark = pytest.mark.django_db
@@ -155,3 +158,44 @@ def test_tokens_are_listed_and_revoked_but_their_digest_is_never_shown(as_owner,
     assert one.digest not in listing + detail
     assert not ApiToken.objects.exists()
     assert withdrawn == [one.id, two.id]
+
+
+class TestHowPeopleSignIn:
+    def test_an_address_that_is_entered_counts_as_proven(self, as_owner, alice):
+        as_owner.post(
+            "/admin/account/emailaddress/add/",
+            {"user": str(alice.id), "email": "Alice@Example.org"},
+        )
+
+        kept = EmailAddress.objects.get()
+        assert (kept.email, kept.user, kept.verified, kept.primary) == (
+            "alice@example.org", alice, True, True,
+        )  # fmt: skip
+
+    def test_an_address_belongs_to_one_person(self, as_owner, alice, bob):
+        EmailAddress.objects.create(user=bob, email="bob@example.org", verified=True)
+
+        answer = as_owner.post(
+            "/admin/account/emailaddress/add/", {"user": str(alice.id), "email": "BOB@example.org"}
+        )
+
+        assert "Somebody already has this address." in answer.content.decode()
+        assert EmailAddress.objects.get().user == bob
+
+    def test_a_lost_second_step_is_taken_away_with_its_codes(self, as_owner, owner, alice):
+        app = Authenticator.objects.create(user=alice, type=Authenticator.Type.TOTP, data={})
+        Authenticator.objects.create(user=alice, type=Authenticator.Type.RECOVERY_CODES, data={})
+
+        as_owner.post(f"/admin/mfa/authenticator/{app.pk}/delete/", {"post": "yes"})
+
+        assert not Authenticator.objects.exists()
+        assert AuditLine.objects.filter(action="second_step_removed", actor=owner.id).exists()
+
+    def test_what_codes_are_made_of_is_shown_nowhere(self, as_owner, alice):
+        app = Authenticator.objects.create(
+            user=alice, type=Authenticator.Type.TOTP, data={"secret": "sealed text"}
+        )
+
+        page = as_owner.get(f"/admin/mfa/authenticator/{app.pk}/change/").content.decode()
+
+        assert "sealed text" not in page

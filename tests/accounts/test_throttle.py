@@ -16,7 +16,7 @@ HERE, ELSEWHERE = "203.0.113.7", "198.51.100.1"
 def attempt(password, *, username="alice", address=HERE):
     """ "in", "wrong", or the seconds to wait."""
     try:
-        actions.sign_in(username=username, password=password, address=address)
+        actions.authenticated(username=username, password=password, address=address)
     except NotAuthenticated:
         return "wrong"
     except TooManyRequests as error:

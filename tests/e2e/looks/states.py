@@ -12,6 +12,7 @@ from typing import Final
 
 from playwright.sync_api import Locator, expect
 
+from tests.e2e.cast import PASSWORD
 from tests.e2e.looks.demo import LONG, Demo
 from tests.e2e.visitor import CHUNK, PUTS, TRAY, Gate, Visitor
 
@@ -360,6 +361,27 @@ def sign_in_refused(stage: Stage) -> None:
     stage.visitor.page.get_by_label("Password").fill("not the password")
     stage.press("Enter")
     expect(stage.visitor.page.get_by_role("alert")).to_be_visible()
+
+
+@state
+def second_step(stage: Stage) -> None:
+    stage.go("/settings/second-step")
+
+
+@state
+def second_step_app(stage: Stage) -> None:
+    """The password again, then the code to be scanned."""
+    stage.go("/settings/second-step/app")
+    if stage.visitor.page.get_by_label("Password").count():  # not asked twice in five minutes
+        stage.visitor.page.get_by_label("Password").fill(PASSWORD)
+        stage.press("Enter")
+    expect(stage.visitor.page.get_by_role("img")).to_be_visible()
+
+
+@state
+def confirm_access(stage: Stage) -> None:
+    stage.go("/settings/confirm")
+    expect(stage.visitor.page.get_by_label("Password")).to_be_visible()
 
 
 # -- the tray --------------------------------------------------------------------------------------

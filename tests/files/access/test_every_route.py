@@ -27,7 +27,6 @@ PAGES = {
     ("GET", "/shared"): (None, 200, {}),
     ("GET", "/search?q=a"): (None, 200, {}),
     ("GET", "/trash"): (None, 200, {}),
-    ("GET", "/settings"): (None, 200, {}),
     ("POST", "/theme"): (None, 302, {"theme": "dark"}),
     ("GET", "/files/<folder>"): (VIEW, 200, {}),
     ("GET", "/files/<folder>/new-folder"): (EDIT, 200, {}),
@@ -52,9 +51,34 @@ PAGES = {
     ("POST", "/selection/copy"): (EDIT, 200, {"entry": "<file>", "into": "<folder>"}),
     ("POST", "/selection/remove"): (EDIT, 200, {"entry": "<trashed>"}),
 }
+# What one sets for oneself, whatever role one has on anything: what a person without a second step
+# gets.
+OF_ONESELF = {
+    "/settings": 200,
+    "/settings/mail": 200,
+    "/settings/mail/confirm": 302,
+    "/settings/confirm": 200,
+    "/settings/confirm/code": 302,
+    "/settings/confirm/passkey": 302,
+    "/settings/second-step": 200,
+    "/settings/second-step/app": 302,
+    "/settings/second-step/app/remove": 404,
+    "/settings/second-step/codes": 404,
+    "/settings/second-step/codes/new": 302,
+    "/settings/second-step/codes/download": 404,
+    "/settings/passkeys": 200,
+    "/settings/passkeys/add": 302,
+    "/settings/passkeys/<pk>/remove": 302,
+    "/settings/passkeys/<pk>/edit": 302,
+    "/settings/linked": 200,
+}
 # Those that answer the same whatever happened to each entry: what did, is asked of the database.
 EACH = {"selection/trash", "selection/restore"}
-PUBLIC = {"login", "logout", "s/{}", "s/{}/{}", "api/schema/", "api/docs/"}
+PUBLIC = {
+    *("login", "login/second-step", "login/passkey", "login/inactive", "login/cancelled"),
+    *("login/{}", "login/{}/callback", "logout", "password/reset", "password/reset/sent"),
+    *("password/reset/done", "password/reset/{}-{}", "s/{}", "s/{}/{}", "api/schema/", "api/docs/"),
+}
 ROLES = [role for role in Role if role != Role.OWNER]
 
 
@@ -73,7 +97,7 @@ def routes():
 def test_every_route_is_in_a_table():
     api = {shape(f"api/{route}") for _, route in TABLE}
     accounts = {f"api/{path}" for path in ACCOUNT}
-    pages = {shape(path) for _, path in PAGES}
+    pages = {shape(path) for _, path in PAGES} | {shape(path) for path in OF_ONESELF}
 
     assert set(routes()) == api | accounts | pages | EACH | PUBLIC
 
@@ -89,6 +113,18 @@ ACCOUNT = {
     "groups",
 }
 """Of oneself alone: held to that by tests/accounts."""
+
+
+def test_pages_of_oneself_are_for_who_is_signed_in(world):
+    own, nobody = Client(), Client()
+    own.force_login(world.alice.user)
+
+    for path, status in OF_ONESELF.items():
+        address = path.replace("<pk>", "1")
+        assert own.get(address).status_code == status, path
+        for answer in (nobody.get(address), nobody.post(address)):
+            assert answer["Location"].startswith(("/login", "/settings/confirm?")), path
+        assert not answer.content
 
 
 @pytest.fixture

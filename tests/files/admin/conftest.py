@@ -1,6 +1,9 @@
 """Who comes to the administration, and an installation with something of everything in it."""
 
 import pytest
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth.models import Group, Permission
 from django.test import Client
 
@@ -41,6 +44,9 @@ def full(world) -> World:
     alice.share(folder, world.bob, "viewer")
     link = alice.post(f"/api/files/{folder}/links", {"role": "download"}).json()
     world.nobody().post(f"/api/s/{link['url'].rpartition('/')[2]}/grant", {})
+    EmailAddress.objects.create(user=alice.user, email="alice@example.org", verified=True)
+    Authenticator.objects.create(user=alice.user, type=Authenticator.Type.TOTP, data={})
+    SocialAccount.objects.create(user=alice.user, provider="oidc", uid="alice there")
     return world
 
 

@@ -5,6 +5,7 @@ import platform
 import sys
 from contextlib import suppress
 
+from rapidserve_client.answers import Login
 from rapidserve_client.connection import Connection
 from rapidserve_client.credentials import Book, Kept, address_of, warn_if_exposed
 from rapidserve_client.errors import ClientError, NotSignedIn, UsageError
@@ -19,7 +20,7 @@ def log_in(url: str, username: str | None, halt: Halt, *, password_from_stdin: b
     warn_if_exposed(address)
     book = Book.read()
     username, password = _asked(username, password_from_stdin=password_from_stdin)
-    made = _server(address, None, halt).sign_in(username, password, f"rapidserve on {_host()}")
+    made = _signed_in(_server(address, None, halt), username, password)
     before = book.servers.get(address)
     book.servers[address] = Kept(made.token, made.token_id, made.username)
     book.current = address
@@ -52,6 +53,17 @@ def log_out(server: str | None, halt: Halt) -> str:
 
 def _server(address: str, token: str | None, halt: Halt) -> Server:
     return Server(Connection(address, token, halt, parallel=1))
+
+
+def _signed_in(server: Server, username: str, password: str) -> Login:
+    """Whoever has a second step is asked for its code."""
+    name = f"rapidserve on {_host()}"
+    try:
+        return server.sign_in(username, password, name)
+    except NotSignedIn as error:
+        if error.code != "code_needed" or not sys.stdin.isatty():
+            raise
+    return server.sign_in(username, password, name, getpass.getpass("Code: ").strip())
 
 
 def _asked(username: str | None, *, password_from_stdin: bool) -> tuple[str, str]:

@@ -48,9 +48,12 @@ class Server:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
 
-    def sign_in(self, username: str, password: str, name: str) -> Login:
-        """A new token, called `name`. NotSignedIn when the password is wrong."""
+    def sign_in(self, username: str, password: str, name: str, code: str | None = None) -> Login:
+        """A new token, called `name`. NotSignedIn when the password or the code is wrong; its code
+        is `code_needed` when only a second step is missing."""
         body = {"username": username, "password": password, "name": name}
+        if code is not None:
+            body["code"] = code
         return answers.login(self._call("POST", "/api/auth/token", body, once=True))
 
     def revoke(self, token_id: str) -> None:
