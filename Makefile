@@ -10,8 +10,10 @@ BLANK := --settings tests.settings
 CLIENT := clients/python
 CHECKED := accounts bench files previews rapidserve tests manage.py $(CLIENT)
 # What asks a database runs on both: a second time on a real MongoDB.
-ON_BOTH := --ignore tests/files/chunkstore tests/accounts tests/crash tests/files tests/rapidserve $(addprefix tests/e2e/test_, \
-	crash_points.py failover.py front.py jobs.py long_poll.py serve.py upload_resume.py)
+# The longest files come first, or one core would wait for the other at the end.
+ON_BOTH := --ignore tests/files/chunkstore $(addprefix tests/e2e/test_, crash_points.py serve.py \
+	failover.py front.py jobs.py long_poll.py upload_resume.py) \
+	tests/crash tests/files tests/accounts tests/rapidserve
 NODE_LEAST := 20
 TAILWIND := node_modules/.bin/tailwindcss --input frontend/css/app.css --minify
 

@@ -9,6 +9,9 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 from uuid import UUID
 
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from django.apps import apps
 from django.contrib.auth.models import Group, Permission
 from django.core.exceptions import ValidationError
@@ -20,6 +23,12 @@ from files.models import Chunk, Extent, Import, Node, Replica, Space, Upload, Ve
 from rapidserve.db import run_atomic
 
 OURS = ("accounts", "files")
+# How people sign in, beside their password, and what tells two rows apart.
+CREDENTIALS: dict[type[Model], tuple[str, ...]] = {
+    EmailAddress: ("user_id", "email"),
+    Authenticator: ("user_id", "type", "created_at"),
+    SocialAccount: ("provider", "uid"),
+}
 KEPT_CHUNKS = (Chunk.State.LIVE, Chunk.State.CONDEMNED)
 
 
@@ -48,7 +57,8 @@ def kinds(*, contents: bool) -> list[Kind]:
         for model in models
         if model not in skipped
     ]
-    return [Groups(), *rows, Rights()]
+    credentials = [Credentials(model, known_by) for model, known_by in CREDENTIALS.items()]
+    return [Groups(), *rows, *credentials, Rights()]
 
 
 def label_of(model: type[Model]) -> str:
@@ -95,7 +105,7 @@ class Rows:
         stamped = {
             field.name: [getattr(row, field.attname) for row in rows]
             for field in self._fields
-            if isinstance(field, DateField) and field.auto_now_add
+            if isinstance(field, DateField) and (field.auto_now_add or field.auto_now)
         }
         self._stored.bulk_create(rows)
         for name, values in stamped.items():
@@ -121,6 +131,21 @@ class Rows:
         if field.related_model is Group:
             return _group(told).pk
         return field.to_python(told)
+
+
+class Credentials(Rows):
+    """Rows of a library, numbered as a database likes: they are known by what they are of."""
+
+    def __init__(self, model: type[Model], known_by: tuple[str, ...]) -> None:
+        super().__init__(model, left_out={"id"})
+        self._known_by = known_by
+
+    def missing(self, rows: list[Model]) -> list[Model]:
+        def is_there(row: Model) -> bool:
+            known = {name: getattr(row, name) for name in self._known_by}
+            return bool(self._stored.filter(**known).exists())
+
+        return [row for row in rows if not is_there(row)]
 
 
 class Groups:

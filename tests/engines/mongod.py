@@ -26,6 +26,7 @@ from tests.engines.ports import free_port
 
 HOME = Path(__file__).parents[2] / ".venv" / "mongod"
 PATIENCE = 60
+ROOM = 8 * 2**30
 SET = "rs0"
 # A killed server's transaction stays open on mongod, and its rows locked, until this is over. The
 # default of 60 seconds is longer than anybody waits.
@@ -149,11 +150,23 @@ class ReplicaSet:
         return None
 
 
+def _place() -> str | None:
+    """Memory, where there is enough of it: no test pulls a machine's plug, and every commit would
+    wait for its disk."""
+    memory = Path("/dev/shm")  # noqa: S108 - the directory made in it is our own
+    roomy = memory.is_dir() and shutil.disk_usage(memory).free > ROOM
+    return str(memory) if roomy else None
+
+
 @contextmanager
 def replica_set(members: int = 1) -> Iterator[ReplicaSet]:
     """Starts so many members in temporary directories; nothing of it is left. Raises NoMongod."""
     with ExitStack() as stack:
-        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rapidserve-mongod-")))
+        home = Path(
+            stack.enter_context(
+                tempfile.TemporaryDirectory(prefix="rapidserve-mongod-", dir=_place())
+            )
+        )
         made = ReplicaSet(
             [Member(home / str(number), "--replSet", SET) for number in range(members)]
         )
@@ -167,7 +180,7 @@ def replica_set(members: int = 1) -> Iterator[ReplicaSet]:
 @contextmanager
 def alone() -> Iterator[Member]:
     """A mongod that is no member of a replica set."""
-    with tempfile.TemporaryDirectory(prefix="rapidserve-mongod-") as home:
+    with tempfile.TemporaryDirectory(prefix="rapidserve-mongod-", dir=_place()) as home:
         member = Member(Path(home) / "alone")
         try:
             member.start()

@@ -23,9 +23,9 @@ from files.content.writer import ChunkSpec
 from files.models import Change, Chunk, Entry, JournalHead, Space, Version
 from rapidserve.errors import Conflict, StorageFull
 from tests.crash.stage import open_stage
-from tests.engines.undo import rolled_back
+from tests.engines.undo import ON_MONGODB, rolled_back
 
-RUNS = int(os.environ.get("RS_MODEL_RUNS", "100"))
+RUNS = int(os.environ.get("RS_MODEL_RUNS", "30" if ON_MONGODB else "100"))
 STEPS = int(os.environ.get("RS_MODEL_STEPS", "30"))
 TINY = 4  # bytes of a chunk here, so that small contents have several
 QUOTA = 100

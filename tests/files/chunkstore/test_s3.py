@@ -30,12 +30,13 @@ def server(request, tmp_path_factory):
         yield address
 
 
-@pytest.fixture
-def client(server, monkeypatch):
-    """An administrator's, who makes buckets."""
-    for name, value in s3servers.CREDENTIALS.items():
-        monkeypatch.setenv(name, value)
-    return boto3.client("s3", endpoint_url=server, region_name="us-east-1")
+@pytest.fixture(scope="module")
+def client(server):
+    """An administrator's, who makes buckets. Making one takes longer than most tests."""
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in s3servers.CREDENTIALS.items():
+            environment.setenv(name, value)
+        yield boto3.client("s3", endpoint_url=server, region_name="us-east-1")
 
 
 @pytest.fixture

@@ -9,6 +9,9 @@ import random
 from io import StringIO
 
 import pytest
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth.models import Group, Permission
 from django.core.management import CommandError, call_command
 from django.db.models import ForeignKey
@@ -87,6 +90,10 @@ def filled(shared_world):
     alice.share(team["root"], staff, "viewer")
     alice.share(team["root"], world.bob, "editor")
     world.bob.user.user_permissions.set([Permission.objects.get(codename="change_upload")])
+    of_bob = {"user": world.bob.user}
+    EmailAddress.objects.create(**of_bob, email="bob@example.org", verified=True, primary=True)
+    Authenticator.objects.create(**of_bob, type="recovery_codes", data={"seed": "sealed"})
+    SocialAccount.objects.create(**of_bob, provider="oidc", uid="bob there")
     return world
 
 
@@ -130,6 +137,9 @@ def test_people_go_on_as_before(filled, elsewhere, tmp_path):
     assert "plan.txt" in filled.bob.names(str(Space.objects.get(name="Team").root))
     assert filled.bob.user.has_perm("files.view_entry")
     assert filled.bob.user.has_perm("files.change_upload")
+    assert EmailAddress.objects.get(user=filled.bob.user).email == "bob@example.org"
+    assert Authenticator.objects.get(user=filled.bob.user).data == {"seed": "sealed"}
+    assert SocialAccount.objects.get(user=filled.bob.user).uid == "bob there"
     assert filled.alice.upload("new.txt", b"new")["file"]["name"] == "new.txt"
 
 
