@@ -6,6 +6,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.test import Client
 from django.urls import get_resolver
 
@@ -118,9 +119,10 @@ ACCOUNT = {
 def test_pages_of_oneself_are_for_who_is_signed_in(world):
     own, nobody = Client(), Client()
     own.force_login(world.alice.user)
+    of_bob = Authenticator.objects.create(user=world.bob.user, type="webauthn", data={})
 
     for path, status in OF_ONESELF.items():
-        address = path.replace("<pk>", "1")
+        address = path.replace("<pk>", str(of_bob.pk))
         assert own.get(address).status_code == status, path
         for answer in (nobody.get(address), nobody.post(address)):
             assert answer["Location"].startswith(("/login", "/settings/confirm?")), path
