@@ -135,6 +135,11 @@ def note_change(action: str, *, user: User, **details: Any) -> None:
     run_atomic(lambda: _tell(action, user, user, **details))
 
 
+def note_failure(action: str, *, user: User) -> None:
+    """That somebody unknown tried to be this person, and was not let in."""
+    run_atomic(lambda: _tell(action, user, None))
+
+
 def authenticated(*, username: str, password: str, address: str) -> User:
     """The person with this name, or address of mail, and this password. Raises NotAuthenticated
     (credentials_invalid), the same and after the same work for an unknown name, a wrong password
@@ -150,7 +155,7 @@ def authenticated(*, username: str, password: str, address: str) -> User:
         throttle.record_failure(username_key=username_key, address=address)
         known = User.objects.filter(username_key=username_key).first()
         if known is not None:
-            run_atomic(lambda: _tell("sign_in_failed", known, None))
+            note_failure("sign_in_failed", user=known)
         raise NotAuthenticated("The name or the password is wrong.", code="credentials_invalid")
     throttle.record_success(username_key=username_key, address=address)
     return user
@@ -272,7 +277,8 @@ def end_sessions(*, user: User, but: UUID | None = None, by: User | None = None)
 
 
 def forget_sessions() -> None:
-    """Rows of sessions that have expired by themselves."""
+    """Rows of sessions that have expired by themselves, also of those that never got in."""
+    sessions.clear_expired()
     idle = current_time() - dt.timedelta(seconds=settings.SESSION_COOKIE_AGE)
     for sign_in in SignIn.objects.filter(last_used_at__lt=idle)[:500]:
         with suppress(NotFound):

@@ -2,7 +2,9 @@
 checked, told and withdrawn as everywhere else.
 """
 
+import unicodedata
 from typing import Any, Final, cast
+from urllib.parse import quote
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailAddress
@@ -15,9 +17,11 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMessage
 from django.http import HttpRequest
+from django.urls import reverse
 
 from accounts import actions, tasks
 from accounts.models import MAX_NAME_LENGTH, User, name_key
+from rapidserve.db import run_atomic
 from rapidserve.errors import Invalid, NotAuthenticated, TooManyRequests, Unavailable
 from rapidserve.keys import fernet_key
 from rapidserve.observability.requests import client_address
@@ -66,6 +70,11 @@ class AccountAdapter(DefaultAccountAdapter):
         """All sessions end: whoever knew the old one may be in."""
         person = cast("User", user)
         actions.set_password(user=person, password=password, by=person)
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        """At the address that people type, whatever `Host` the request was sent with."""
+        path = reverse("account_reset_password_from_key", args=("UID", "KEY"))
+        return settings.PUBLIC_URL + path.replace("UID-KEY", quote(key))
 
     def get_client_ip(self, request: HttpRequest) -> str:
         return client_address(request)
@@ -133,18 +142,21 @@ class LinkedAccountAdapter(DefaultSocialAccountAdapter):
         del form
         user = cast("User", sociallogin.user)
         user.set_unusable_password()
-        actions.add_user(user=user)
-        sociallogin.save(request)
-        return user
+
+        def save() -> User:
+            # Both or none: somebody whom nothing leads back to would be made anew the next time.
+            actions.add_user(user=user)
+            sociallogin.save(request)
+            return user
+
+        return run_atomic(save)
 
 
 def _free_name(wanted: str) -> str:
     """The name, or what comes nearest and is nobody's."""
-    try:
-        base = actions.check_username(wanted)
-    except Invalid:
-        kept = "".join(letter for letter in wanted if letter.isalnum() or letter in "@.+-_")
-        base = kept[: MAX_NAME_LENGTH - len(f"-{MAX_NUMBERED}")] or "person"
+    letters = unicodedata.normalize("NFKC", wanted)
+    kept = "".join(letter for letter in letters if letter.isalnum() or letter in "@.+-_")
+    base = kept[: MAX_NAME_LENGTH - len(f"-{MAX_NUMBERED}")] or "person"
     numbered = (f"{base}-{number}" for number in range(2, MAX_NUMBERED + 1))
     for name in (base, *numbered):
         if not User.objects.filter(username_key=name_key(name)).exists():

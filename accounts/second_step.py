@@ -6,6 +6,7 @@ What the pages ask is asked of programs, too: a password alone makes no token fo
 from allauth.mfa.models import Authenticator
 
 from accounts import throttle
+from accounts.actions import note_failure
 from accounts.models import User
 from rapidserve.errors import NotAuthenticated
 
@@ -45,6 +46,7 @@ def check_code(user: User, code: str) -> Authenticator:
             throttle.forget("code", user.id.hex)
             authenticator.user = user
             return authenticator
+    note_failure("second_step_failed", user=user)
     raise NotAuthenticated("This code is not valid, or no longer.", code="code_invalid")
 
 

@@ -52,6 +52,11 @@ def forget(sign_in: SignIn) -> None:
     store.delete()
 
 
+def clear_expired() -> None:
+    """Whoever only begins to sign in by a passkey or elsewhere leaves a session behind, too."""
+    import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
+
+
 def begin(request: HttpRequest, user: User) -> UUID:
     if request.session.session_key is None:
         request.session.save()

@@ -1,5 +1,6 @@
 """To the identity provider and back (OpenID Connect); and what to say when it is away."""
 
+import logging
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -10,6 +11,7 @@ from requests import RequestException
 
 from rapidserve.errors import Unavailable
 
+log = logging.getLogger(__name__)
 View = Callable[..., HttpResponseBase]
 
 
@@ -19,6 +21,7 @@ def _reachable(view: View) -> View:
         try:
             return view(request, provider_id, **options)
         except (RequestException, KeyError, ValueError) as error:  # away, or no such provider
+            log.warning("The identity provider does not answer as it should.", exc_info=True)
             raise Unavailable("The identity provider does not answer as it should.") from error
 
     return reach

@@ -9,7 +9,7 @@ from allauth.socialaccount import views as linked
 from django.urls import path, register_converter
 
 from accounts.web import linked as linked_account
-from accounts.web import settings, views
+from accounts.web import mail, settings, views
 from accounts.web.converters import AuthenticatorKey, Base36
 
 register_converter(AuthenticatorKey, "authenticator")
@@ -30,7 +30,7 @@ SIGNING_IN = [
     path("logout", views.SignOutView.as_view(), name="account_logout"),
 ]
 PASSWORDS = [
-    path("password/reset", account.password_reset, name="account_reset_password"),
+    path("password/reset", mail.ask_for_password, name="account_reset_password"),
     path("password/reset/sent", account.password_reset_done, name="account_reset_password_done"),
     path(
         "password/reset/done",
@@ -45,10 +45,10 @@ PASSWORDS = [
 ]
 SETTINGS = [
     path("settings", settings.page, name="settings"),
-    path("settings/mail", account.email, name="account_email"),
+    path("settings/mail", mail.addresses, name="account_email"),
     path(
         "settings/mail/confirm",
-        account.email_verification_sent,
+        mail.confirm_address,
         name="account_email_verification_sent",
     ),
     path("settings/confirm", account.reauthenticate, name="account_reauthenticate"),

@@ -26,7 +26,7 @@ def ask_for_a_new_password(client, address=ADDRESS):
 
 
 def link_in(mail):
-    found = re.search(r"http://testserver(/password/reset/\S+)", mail)
+    found = re.search(r"http://127.0.0.1:\d+(/password/reset/\S+)", mail)
     assert found, mail
     return found[1]
 
@@ -142,6 +142,25 @@ class TestAForgottenPassword:
 
         assert "/password/reset" not in without
         assert "/password/reset" in client.get("/login").content.decode()
+
+    @pytest.mark.parametrize(
+        "page", ["/password/reset", "/settings/mail", "/settings/mail/confirm"]
+    )
+    def test_and_addresses_have_no_pages_elsewhere(self, client, alice, page):
+        sign_in(client)
+
+        for answer in (client.get(page), client.post(page, {"email": ADDRESS})):
+            assert answer.status_code == 404
+
+    def test_leads_to_the_public_address_whatever_host_was_asked(
+        self, client, alice, box, settings
+    ):
+        has_address(alice)
+        settings.PUBLIC_URL = "https://files.example.org"
+
+        client.post("/password/reset", {"email": ADDRESS}, headers={"Host": "localhost"})
+
+        assert "https://files.example.org/password/reset/" in box.to(ADDRESS)[0]
 
     def test_is_set_anew_by_the_link_in_a_mail(self, client, alice, box):
         has_address(alice)

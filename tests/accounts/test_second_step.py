@@ -8,6 +8,7 @@ from allauth.mfa.totp.internal import auth
 from django.test import Client
 
 from accounts.models import ApiToken
+from files.models import AuditLine
 from tests.accounts.conftest import PASSWORD, confirm, sign_in
 
 pytestmark = pytest.mark.django_db
@@ -95,6 +96,14 @@ class TestInABrowser:
         assert answer.status_code == 200
         assert 'class="problem"' in answer.content.decode()
         assert not is_in(client)
+
+    def test_a_wrong_code_is_told_in_the_audit_log(self, client, secret, alice):
+        sign_in(client)
+
+        client.post(STEP, {"code": "000000"})
+
+        line = AuditLine.objects.get(action="second_step_failed")
+        assert (line.actor, line.name) == (None, "alice")
 
     @pytest.mark.parametrize("credential", ["", "x", "{}", "[]", '{"id": 1}', "null", "\0"])
     def test_a_made_up_passkey_opens_nothing(self, client, secret, credential):

@@ -4,6 +4,7 @@ import datetime as dt
 import re
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
 
@@ -106,6 +107,16 @@ def test_what_has_expired_by_itself_is_forgotten(browsers, settings):
     actions.forget_sessions()
 
     assert [row.agent for row in SignIn.objects.all()] == ["Firefox"]
+
+
+def test_what_only_began_to_sign_in_is_forgotten_as_well(client, db):
+    client.get("/login/passkey", headers={"Accept": "application/json"})
+    assert Session.objects.count() == 1
+    Session.objects.update(expire_date=timezone.now() - dt.timedelta(seconds=1))
+
+    actions.forget_sessions()
+
+    assert not Session.objects.exists()
 
 
 class TestTheSettingsPage:

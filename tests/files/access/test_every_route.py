@@ -116,7 +116,8 @@ ACCOUNT = {
 """Of oneself alone: held to that by tests/accounts."""
 
 
-def test_pages_of_oneself_are_for_who_is_signed_in(world):
+def test_pages_of_oneself_are_for_who_is_signed_in(world, settings):
+    settings.SMTP_URL = "smtp://127.0.0.1"
     own, nobody = Client(), Client()
     own.force_login(world.alice.user)
     of_bob = Authenticator.objects.create(user=world.bob.user, type="webauthn", data={})
