@@ -167,7 +167,10 @@ ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_REAUTHENTICATION_METHODS = {"password", "mfa"}
 # Counted in the database by accounts.throttle: theirs are forgotten with the memory of a process.
 ACCOUNT_RATE_LIMITS = MFA_RATE_LIMITS = False
-ACCOUNT_FORMS = {"reset_password": "accounts.web.forms.ForgottenPasswordForm"}
+ACCOUNT_FORMS = {
+    "reset_password": "accounts.web.forms.ForgottenPasswordForm",
+    "reauthenticate": "accounts.web.forms.PasswordAgainForm",
+}
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = _public.scheme
 MFA_ADAPTER = "accounts.adapters.SecondStepAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from allauth.account.forms import ReauthenticateForm as ReauthenticatePasswordForm
 from allauth.account.forms import ResetPasswordForm
 from allauth.core import context
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
@@ -16,6 +17,7 @@ from allauth.mfa.webauthn.forms import (
 )
 from allauth.socialaccount.forms import DisconnectForm
 from django import forms
+from django.conf import settings
 from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
 
@@ -50,6 +52,15 @@ class SignInForm(AuthenticationForm):
         except NotAuthenticated as error:
             raise ValidationError(error.message) from None
         return self.cleaned_data
+
+
+class PasswordAgainForm(ReauthenticatePasswordForm):
+    """As `CodeAgainForm`. Offers a new password by mail only where there is mail."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        if not settings.SMTP_URL:
+            self.fields["password"].help_text = ""
 
 
 class ThrottledCode:

@@ -137,6 +137,16 @@ class TestInABrowser:
 
 
 class TestChangingIt:
+    def test_offers_no_password_by_mail_where_there_is_none(self, client, alice, settings):
+        sign_in(client)
+
+        def page():
+            return client.get("/settings/confirm").content.decode()
+
+        assert "/password/reset" not in page()
+        settings.SMTP_URL = "smtp://127.0.0.1"
+        assert "/password/reset" in page()
+
     @pytest.mark.parametrize(
         "path", ["second-step/app", "second-step/app/remove", "second-step/codes",
                  "second-step/codes/new", "second-step/codes/download", "passkeys/add"]

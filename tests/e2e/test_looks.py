@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page
 
 from tests.e2e.conftest import PROJECT, launch
 from tests.e2e.looks.demo import furnish
-from tests.e2e.looks.staging import DESK, PHONE, Theatre
+from tests.e2e.looks.staging import DESK, OFFERS, PHONE, Theatre
 from tests.e2e.looks.states import STATES
 
 pytestmark = pytest.mark.e2e
@@ -47,7 +47,7 @@ def axe() -> str:
 
 @pytest.fixture(scope="module")
 def theatre(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Theatre]:
-    server = launch(tmp_path_factory.mktemp("looks") / "home")
+    server = launch(tmp_path_factory.mktemp("looks") / "home", **OFFERS)
     try:
         server.wait_until_ready()
         yield Theatre(browser, server.url, furnish(server))

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from tests.e2e.conftest import PROJECT, Server, find_chromium, launch
 from tests.e2e.looks.demo import furnish
-from tests.e2e.looks.staging import DEVICES, THEMES, Theatre
+from tests.e2e.looks.staging import DEVICES, OFFERS, THEMES, Theatre
 from tests.e2e.looks.states import STATES
 from tests.e2e.visitor import FLAGS
 
@@ -23,7 +23,7 @@ def take_pictures(names: list[str]) -> None:
         sys.exit(f"No such state: {', '.join(unknown)}. There are: {', '.join(STATES)}.")
     logging.getLogger("httpx2").setLevel(logging.WARNING)  # else it tells every request
     with tempfile.TemporaryDirectory() as scratch:
-        server = launch(Path(scratch) / "home")
+        server = launch(Path(scratch) / "home", **OFFERS)
         try:
             server.wait_until_ready()
             take_all(server, names or list(STATES))

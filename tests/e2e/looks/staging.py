@@ -19,6 +19,13 @@ PHONE: Final[dict[str, Any]] = {
     "is_mobile": True,
 }
 DEVICES: Final = {"desk": DESK, "phone": PHONE}
+# What the pages of signing in have to offer. Nothing of it is ever reached.
+OFFERS: Final = {
+    "RAPIDSERVE_SMTP_URL": "smtp://127.0.0.1:9",
+    "RAPIDSERVE_OIDC_ISSUER": "http://127.0.0.1:9",
+    "RAPIDSERVE_OIDC_NAME": "Example ID",
+    "RAPIDSERVE_OIDC_CLIENT_ID": "rapidserve",
+}
 THEMES: Final = ("light", "dark")
 READER: Final[dict[str, Any]] = {"locale": "en-GB", "timezone_id": "UTC"}
 

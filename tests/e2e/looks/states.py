@@ -379,6 +379,22 @@ def second_step_app(stage: Stage) -> None:
 
 
 @state
+def forgotten_password(stage: Stage) -> None:
+    stage.visitor.context.clear_cookies()
+    stage.go("/password/reset")
+
+
+@state
+def addresses(stage: Stage) -> None:
+    stage.go("/settings/mail")
+
+
+@state
+def linked_accounts(stage: Stage) -> None:
+    stage.go("/settings/linked")
+
+
+@state
 def confirm_access(stage: Stage) -> None:
     stage.go("/settings/confirm")
     expect(stage.visitor.page.get_by_label("Password")).to_be_visible()
