@@ -1,9 +1,13 @@
 """The world every test may use: alice owns, bob is another person, carol is outside."""
 
+import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.test import override_settings
 
 from files.chunkstore import registry
 from files.chunkstore.backends import local
@@ -14,16 +18,21 @@ from tests.world import World
 undo.install()
 
 
+@contextmanager
+def node_in(directory: Path) -> Iterator[None]:
+    with override_settings(NODES=f"main=file://{directory}"):
+        registry.reset()
+        reader.forget_all()
+        local.setup(directory, "main")
+        yield
+    registry.reset()
+
+
 @pytest.fixture(autouse=True)
-def _fresh_node(tmp_path: Path, settings) -> Iterator[None]:
+def _fresh_node(tmp_path: Path) -> Iterator[None]:
     """A node of its own for each test: an object that another test left would be a false proof."""
-    directory = tmp_path / "chunks"
-    settings.NODES = f"main=file://{directory}"
-    registry.reset()
-    reader.forget_all()
-    local.setup(directory, "main")
-    yield
-    registry.reset()
+    with node_in(tmp_path / "chunks"):
+        yield
 
 
 @pytest.fixture
@@ -35,3 +44,28 @@ def world(db) -> World:
 def shared_world(transactional_db) -> World:
     """As `world`, with data that threads and the plane see: nothing is rolled back around it."""
     return World()
+
+
+@pytest.fixture(scope="module")
+def _standing(request, django_db_setup, django_db_blocker, tmp_path_factory) -> Iterator[Any]:
+    """The module's SCENE and the directory of its node's objects, made once for all its tests."""
+    directory = tmp_path_factory.mktemp("standing") / "chunks"
+
+    def make() -> Any:
+        with node_in(directory):
+            world = World()
+            world.everybody()
+            return request.module.SCENE(world)
+
+    with django_db_blocker.unblock(), undo.standing(make) as scene, django_db_blocker.block():
+        yield scene, directory
+
+
+@pytest.fixture
+def scene(_standing, db, tmp_path) -> Any:
+    """What the module's SCENE makes of a world. Each test finds it as it was made; a module that
+    has one has no other world, for alice is there already."""
+    scene, directory = _standing
+    shutil.copytree(directory, tmp_path / "chunks", dirs_exist_ok=True)
+    scene.world.look_again()
+    return scene

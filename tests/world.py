@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 
 from accounts.actions import create_user, make_token
 from accounts.models import User
+from files.access import rights
 from files.access.actor import Actor
 from files.chunkstore.chunk import CHUNK_SIZE
 from files.delivery.app import create_plane
@@ -209,6 +210,16 @@ class World:
     @cached_property
     def carol(self) -> Person:
         return self._person("carol")
+
+    def everybody(self) -> list[Person]:
+        return [self.alice, self.bob, self.carol]
+
+    def look_again(self) -> None:
+        """Forget what another test made of the cast, and of who may do what."""
+        rights.changed()
+        for person in self.everybody():
+            person.user.refresh_from_db()
+            person.__dict__.pop("actor", None)
 
     def nobody(self) -> Nobody:
         return Nobody(self.plane)

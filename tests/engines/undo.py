@@ -3,9 +3,9 @@ that would hide what a transaction is there (no savepoints, an end after a minut
 without one, and the collections they wrote to are emptied.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
@@ -13,11 +13,13 @@ from django.db import connection, transaction
 from django.db.models import Model
 from django.test import TestCase, TransactionTestCase
 
+T = TypeVar("T")
 ON_MONGODB: bool = settings.ON_MONGODB
 WRITES = {"insert", "update", "delete", "findAndModify"}
 KEPT = {"django_migrations", "django_content_type", "auth_permission"}
 
 _written: set[str] = set()
+_standing: dict[str, list[Any]] = {}
 
 
 def install() -> None:
@@ -32,14 +34,36 @@ def install() -> None:
 
 
 def wipe() -> None:
-    """Empty what was written to since the last time, but for what `migrate` put there."""
+    """Bring what was written to since the last time back to what `migrate` left, or `standing`."""
     database = connection.database
     while _written:
         name = _written.pop()
         if name not in KEPT:
             database[name].delete_many({})
+            if documents := _standing.get(name):
+                database[name].insert_many(documents)
             _written.discard(name)
     ContentType.objects.clear_cache()
+
+
+@contextmanager
+def standing(make: Callable[[], T]) -> Iterator[T]:
+    """What `make` writes stands for the whole block: tests within it start from there."""
+    if not ON_MONGODB:
+        with rolled_back():  # tests within roll back to a savepoint
+            yield make()
+        return
+    wipe()
+    made = make()
+    database = connection.database
+    _standing.update({name: list(database[name].find()) for name in _written - KEPT})
+    _written.clear()
+    try:
+        yield made
+    finally:
+        _written.update(_standing)
+        _standing.clear()
+        wipe()
 
 
 @contextmanager

@@ -116,11 +116,11 @@ ACCOUNT = {
 """Of oneself alone: held to that by tests/accounts."""
 
 
-def test_pages_of_oneself_are_for_who_is_signed_in(world, settings):
+def test_pages_of_oneself_are_for_who_is_signed_in(scene, settings):
     settings.SMTP_URL = "smtp://127.0.0.1"
     own, nobody = Client(), Client()
-    own.force_login(world.alice.user)
-    of_bob = Authenticator.objects.create(user=world.bob.user, type="webauthn", data={})
+    own.force_login(scene.alice.user)
+    of_bob = Authenticator.objects.create(user=scene.bob.user, type="webauthn", data={})
 
     for path, status in OF_ONESELF.items():
         address = path.replace("<pk>", str(of_bob.pk))
@@ -130,9 +130,7 @@ def test_pages_of_oneself_are_for_who_is_signed_in(world, settings):
         assert not answer.content
 
 
-@pytest.fixture
-def scene(world):
-    return TeamScene(world)
+SCENE = TeamScene
 
 
 def visit(user: User | None, key, ids):

@@ -62,9 +62,7 @@ class TeamScene(Scene):
         super().__init__(world, in_team=True)
 
 
-@pytest.fixture
-def scene(world):
-    return TeamScene(world)
+SCENE = TeamScene
 
 
 def expected(scene, key, role):
@@ -132,10 +130,10 @@ VISITED = {
 
 @pytest.mark.parametrize("role", LINK_PERMISSIONS)
 @pytest.mark.parametrize("key", [*NEEDS, *UPLOADS], ids=" ".join)
-def test_a_visitor_of_a_link(world, scene, key, role):
+def test_a_visitor_of_a_link(scene, key, role):
     path = f"/api/files/{scene.ids['folder']}/links"
     link = answered(scene.alice.post(path, {"role": role}), 201)
-    visitor = world.nobody()
+    visitor = scene.world.nobody()
     grant = visitor.post(f"/api/s/{link['url'].rpartition('/')[2]}/grant", {})
     visitor.token = answered(grant, 201)["grant"]
 

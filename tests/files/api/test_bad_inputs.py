@@ -46,8 +46,7 @@ class Scene:
         return paths.format(folder=self.folder, file=self.file, upload=self.upload)
 
 
-@pytest.fixture
-def scene(world):
+def set_the_scene(world: World) -> Scene:
     alice = world.alice
     return Scene(
         world=world,
@@ -56,6 +55,9 @@ def scene(world):
         file=alice.upload("thesis.txt", b"")["file"]["id"],
         upload=answered(alice.register("open.txt", b"open"), 201)["upload_id"],
     )
+
+
+SCENE = set_the_scene
 
 
 BODIES = [

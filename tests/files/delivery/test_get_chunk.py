@@ -116,3 +116,15 @@ def test_only_reading_is_offered(shared_world, chunks, method):
 
     refused(response, 405, "method_not_allowed")
     assert set(response.headers["Allow"].split(", ")) == {"GET", "HEAD"}
+
+
+def test_a_ticket_for_one_chunk_reads_no_other(shared_world):
+    # The index is under the signature; what the address says beside it changes nothing.
+    file = shared_world.alice.upload("a.bin", bytes(4 * 2**20) + b"secret")["file"]["id"]
+    manifest = answered(shared_world.alice.get(f"/api/download/{file}"))
+    first = path_of(manifest["chunks"][0]["url"])
+
+    for path in (f"{first}?index=1", f"{first}?start=1", f"{first}#1"):
+        response = shared_world.plane.get(path)
+        assert response.content == bytes(4 * 2**20)
+    refused(shared_world.plane.get(f"{first}/1"), 404, "not_found")
