@@ -30,7 +30,7 @@ from rapidserve.errors import Conflict
 from tests.crash.stage import Stage, open_stage
 from tests.engines.undo import ON_MONGODB, rolled_back
 
-RUNS = int(os.environ.get("RS_MODEL_RUNS", "40" if ON_MONGODB else "100"))
+RUNS = int(os.environ.get("RS_MODEL_RUNS", "20" if ON_MONGODB else "60"))
 STEPS = 40
 TINY = 4  # bytes of a chunk here: the arithmetic is the same, and so is everything else
 CONTENTS = [b"", b"aaaa", b"aa", b"aaaabbbb", b"bbbbaaaa", b"aaaaaaaa", b"bbbbbb"]

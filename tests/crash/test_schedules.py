@@ -31,7 +31,7 @@ from rapidserve.errors import Conflict
 from tests.crash.stage import open_stage
 from tests.engines.undo import ON_MONGODB, rolled_back
 
-SCHEDULES = int(os.environ.get("RS_SCHEDULES", "15" if ON_MONGODB else "20"))
+SCHEDULES = int(os.environ.get("RS_SCHEDULES", "8" if ON_MONGODB else "10"))
 DATA = b"the bytes that everybody has"
 SHA256 = hashlib.sha256(DATA).hexdigest()
 SPEC = ChunkSpec(SHA256, len(DATA))

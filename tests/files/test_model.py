@@ -25,7 +25,7 @@ from rapidserve.errors import Conflict, StorageFull
 from tests.crash.stage import open_stage
 from tests.engines.undo import ON_MONGODB, rolled_back
 
-RUNS = int(os.environ.get("RS_MODEL_RUNS", "30" if ON_MONGODB else "100"))
+RUNS = int(os.environ.get("RS_MODEL_RUNS", "15" if ON_MONGODB else "60"))
 STEPS = int(os.environ.get("RS_MODEL_STEPS", "30"))
 TINY = 4  # bytes of a chunk here, so that small contents have several
 QUOTA = 100

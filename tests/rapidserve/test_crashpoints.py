@@ -14,10 +14,10 @@ for step in range(1, 4):
 """
 
 
-def run(armed):
+def run(armed="", file=""):
     return subprocess.run(
         [sys.executable, "-c", SCRIPT],
-        env={**os.environ, "RS_CRASH_AT": armed},
+        env={**os.environ, "RS_CRASH_AT": armed, "RS_CRASH_FILE": str(file)},
         capture_output=True,
         text=True,
         check=False,
@@ -38,3 +38,20 @@ def test_it_lives_when_no_pass_was_asked_for(armed):
 
     assert result.returncode == 0
     assert result.stdout == "1\n2\n3\n"
+
+
+def test_a_file_names_the_point_for_one_process(tmp_path):
+    file = tmp_path / "crash"
+    file.write_text("here")
+
+    results = [run(file=file) for _ in range(2)]
+
+    assert [result.returncode for result in results] == [-signal.SIGKILL, 0]
+
+
+def test_a_file_that_names_another_point_stays(tmp_path):
+    file = tmp_path / "crash"
+    file.write_text("elsewhere")
+
+    assert run(file=file).returncode == 0
+    assert file.exists()
