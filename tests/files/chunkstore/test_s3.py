@@ -4,6 +4,7 @@ import json
 
 import boto3
 import pytest
+from botocore.loaders import create_loader
 
 from files.chunkstore.backends import s3
 from files.chunkstore.backends.s3 import MARKER, Bucket, S3Backend
@@ -28,6 +29,15 @@ RING = KeyRing([MasterKey("k1", b"1" * 32)])
 def server(request, tmp_path_factory):
     with request.param(tmp_path_factory.mktemp("store")) as address:
         yield address
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _models_read_once():
+    """Each client would read botocore's models again, which takes longer than most tests."""
+    loader = create_loader()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("botocore.session.create_loader", lambda _path: loader)
+        yield
 
 
 @pytest.fixture(scope="module")
