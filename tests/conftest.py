@@ -48,24 +48,24 @@ def shared_world(transactional_db) -> World:
 
 @pytest.fixture(scope="module")
 def _standing(request, django_db_setup, django_db_blocker, tmp_path_factory) -> Iterator[Any]:
-    """The module's SCENE and the directory of its node's objects, made once for all its tests."""
+    """A world, the module's SCENE in it and the directory of its node's objects, made once."""
     directory = tmp_path_factory.mktemp("standing") / "chunks"
 
-    def make() -> Any:
+    def make() -> tuple[World, Any, Path]:
         with node_in(directory):
             world = World()
             world.everybody()
-            return request.module.SCENE(world)
+            return world, request.module.SCENE(world), directory
 
-    with django_db_blocker.unblock(), undo.standing(make) as scene, django_db_blocker.block():
-        yield scene, directory
+    with django_db_blocker.unblock(), undo.standing(make) as made, django_db_blocker.block():
+        yield made
 
 
 @pytest.fixture
 def scene(_standing, db, tmp_path) -> Any:
     """What the module's SCENE makes of a world. Each test finds it as it was made; a module that
     has one has no other world, for alice is there already."""
-    scene, directory = _standing
+    world, scene, directory = _standing
     shutil.copytree(directory, tmp_path / "chunks", dirs_exist_ok=True)
-    scene.world.look_again()
+    world.look_again()
     return scene

@@ -13,7 +13,6 @@ MANY = 12
 LARGE = b"".join(bytes([number]) * CHUNK_SIZE for number in range(3))
 
 
-@pytest.fixture
 def full(world):
     """Several of everything, so that a list is a list."""
     for name in ("bob", "carol"):
@@ -33,6 +32,9 @@ def full(world):
         world.alice.share(inside, world.bob, "editor")
         world.alice.share(world.alice.folder(f"other {number}"), world.bob, "editor")
     return world
+
+
+SCENE = full
 
 
 def asks(act):
@@ -161,25 +163,25 @@ HOT = [
 
 
 @pytest.mark.parametrize("act", [asks(act) for act in HOT])
-def test_is_answered_by_indexes(full, act):
-    for plan in plans_of(lambda: act(full)):
+def test_is_answered_by_indexes(scene, act):
+    for plan in plans_of(lambda: act(scene)):
         assert not plan.scans, plan
         assert not plan.joins or plan.rows <= 1, plan
 
 
-def test_which_of_many_hashes_are_here_is_one_look_into_an_index(full):
+def test_which_of_many_hashes_are_here_is_one_look_into_an_index(scene):
     """`have`: 1,000 hashes of a register are looked up together."""
     hashes = [spec["sha256"] for spec in specs_of(LARGE)]
 
-    plans = plans_of(lambda: full.alice.register("again", LARGE), "files_extent")
+    plans = plans_of(lambda: scene.alice.register("again", LARGE), "files_extent")
 
     asked = [plan for plan in plans if hashes[0] in plan.query and "space" in plan.query]
     assert asked
     assert all("extent_by_hash" in plan.indexes for plan in asked)
 
 
-def test_the_whole_subtree_of_a_folder_is_a_range_of_an_index(full):
-    root = Entry.objects.get(id=full.alice.root)
+def test_the_whole_subtree_of_a_folder_is_a_range_of_an_index(scene):
+    root = Entry.objects.get(id=scene.alice.root)
 
     below = plans_of(
         lambda: list(Entry.objects.filter(path__gte=root.path, path__lt=f"{root.path}~"))
