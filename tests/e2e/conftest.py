@@ -25,7 +25,7 @@ from tests.engines.ports import free_port
 
 T = TypeVar("T")
 PROJECT = Path(__file__).resolve().parent.parent.parent
-PATIENCE = 60.0  # how long anything may take before a test gives up on it; nothing waits that long
+PATIENCE = 120.0  # how long anything may take before a test gives up on it; nothing waits that long
 
 
 def eventually(what: Callable[[], T], why: str) -> T:
