@@ -1,6 +1,6 @@
 """What can be done with people and tokens. Each function is one transaction.
 
-Other apps listen to the two signals; they are sent inside the transaction, so that a listener's
+Other apps listen to the signals; they are sent inside the transaction, so that a listener's
 failure undoes the change it belongs to.
 """
 
@@ -22,14 +22,17 @@ from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.dispatch import Signal
 
+from accounts import policy, sessions, throttle, tokens
 from accounts import scopes as known_scopes
-from accounts import sessions, throttle, tokens
 from accounts.models import MAX_NAME_LENGTH, ApiToken, SignIn, User, name_key
-from rapidserve.db import current_time, run_atomic
-from rapidserve.errors import Conflict, Invalid, NotAuthenticated, NotFound
+from accounts.organisation import OrganisationRole
+from rapidserve.db import current_time, run_atomic, update_if
+from rapidserve.errors import Conflict, Invalid, NotAuthenticated, NotFound, PermissionDenied
 
-# user: the person who is new.
+# user, role: the person who is new.
 user_created = Signal()
+# user, before, after, by: somebody has another role in the organisation now.
+role_changed = Signal()
 # subject_id: UUID of the token or the user whose right to anything has just ended.
 credential_withdrawn = Signal()
 # action, user, by, details: something happened to a person that the audit log must tell.
@@ -51,14 +54,16 @@ class NewToken:
 
 
 def create_user(
-    *, username: str, password: str, display_name: str = "", is_staff: bool = False
+    *,
+    username: str,
+    password: str,
+    display_name: str = "",
+    role: OrganisationRole = OrganisationRole.MEMBER,
 ) -> User:
     """Raises Invalid (username_invalid, display_name_invalid, password_invalid) or
     Conflict (name_taken).
     """
-    user = _new_user(username, password, display_name)
-    user.is_staff = is_staff
-    return add_user(user=user)
+    return add_user(user=_new_user(username, password, display_name), role=role)
 
 
 def create_owner(*, username: str, password: str, display_name: str = "") -> User:
@@ -66,19 +71,25 @@ def create_owner(*, username: str, password: str, display_name: str = "") -> Use
     person is never turned into an owner by it.
     """
     user = _new_user(username, password, display_name)
-    user.is_staff = user.is_superuser = True
+    user.is_superuser = True
     return add_user(user=user)
 
 
-def add_user(*, user: User, by: User | None = None) -> User:
-    """Save a person who isn't saved yet and announce it. Raises Conflict (name_taken)."""
+def add_user(
+    *, user: User, role: OrganisationRole = OrganisationRole.MEMBER, by: User | None = None
+) -> User:
+    """Save a person who isn't saved yet and announce it. Raises Conflict (name_taken), and
+    PermissionDenied when `by` may not make such a person."""
+    user.is_staff = policy.opens_administration(role, is_owner=user.is_superuser)
 
     def add() -> User:
+        _refuse_unmanageable(by, user.id, role)
         if User.objects.filter(username_key=name_key(user.username)).exists():
             raise Conflict("Somebody already has this name.", code="name_taken", field="username")
         user.save(force_insert=True)
-        user_created.send(sender=User, user=user)
-        _tell("user_created", user, by, staff=user.is_staff)
+        policy.memberships().create(user_id=user.id, group_id=policy.group_keys()[role])
+        user_created.send(sender=User, user=user, role=role)
+        _tell("user_created", user, by, staff=user.is_staff, role=role)
         return user
 
     return run_atomic(add)
@@ -103,9 +114,13 @@ def set_password(
 
 
 def deactivate_user(*, user: User, by: User | None = None) -> None:
-    """Nothing the person holds (password, session, token) works from now on. Twice is once."""
+    """Nothing the person holds (password, session, token) works from now on. Twice is once.
+    Raises PermissionDenied when `by` may not, Conflict (last_owner).
+    """
 
     def deactivate() -> None:
+        _refuse_unmanageable(by, user.id)
+        _refuse_last_owner(user)
         User.objects.filter(id=user.id).update(is_active=False)
         credential_withdrawn.send(sender=User, subject_id=user.id)
         _tell("user_deactivated", user, by)
@@ -115,14 +130,61 @@ def deactivate_user(*, user: User, by: User | None = None) -> None:
 
 
 def reactivate_user(*, user: User, by: User | None = None) -> None:
-    """Let a deactivated person in again, with what they had. Twice is once."""
+    """Let a deactivated person in again, with what they had. Twice is once. PermissionDenied."""
 
     def reactivate() -> None:
+        _refuse_unmanageable(by, user.id)
         User.objects.filter(id=user.id).update(is_active=True)
         _tell("user_reactivated", user, by)
 
     run_atomic(reactivate)
     user.is_active = True
+
+
+def set_organisation_role(*, user: User, role: OrganisationRole, by: User | None = None) -> None:
+    """Make somebody an admin, auditor, member or guest, in place of what they were. Twice is once.
+
+    What the old role allowed ends at once. Raises PermissionDenied when `by` may not.
+    """
+
+    def change() -> bool:
+        before = policy.role_of(user.id)
+        _refuse_unmanageable(by, user.id, role)
+        held = policy.memberships().filter(user_id=user.id)
+        keys = policy.group_keys()
+        is_owner = User.objects.filter(id=user.id, is_superuser=True).exists()
+        is_staff = policy.opens_administration(role, is_owner=is_owner)
+        if before == role and held.filter(group_id=keys[role]).exists():
+            return user.is_staff
+        # Moved, not taken and given: nobody is ever without a role, nor has two.
+        if not update_if(held.filter(group_id=keys[before]), group_id=keys[role]):
+            policy.memberships().create(user_id=user.id, group_id=keys[role])
+        User.objects.filter(id=user.id).update(is_staff=is_staff)
+        role_changed.send(sender=User, user=user, before=before, after=role, by=by)
+        _tell("role_set", user, by, before=before, after=role)
+        return is_staff
+
+    user.is_staff = run_atomic(change)
+
+
+def set_owner(*, user: User, is_owner: bool, by: User | None = None) -> None:
+    """Let somebody do everything in the administration, or no longer. Only owners may.
+
+    Raises PermissionDenied, Conflict (last_owner).
+    """
+
+    def change() -> bool:
+        if by is not None and not User.objects.filter(id=by.id, is_superuser=True, is_active=True):
+            raise PermissionDenied("Only owners make owners.")
+        if not is_owner:
+            _refuse_last_owner(user)
+        is_staff = policy.opens_administration(policy.role_of(user.id), is_owner=is_owner)
+        User.objects.filter(id=user.id).update(is_superuser=is_owner, is_staff=is_staff)
+        _tell("owner_set", user, by, owner=is_owner)
+        return is_staff
+
+    user.is_staff = run_atomic(change)
+    user.is_superuser = is_owner
 
 
 def note_sign_in(*, user: User) -> None:
@@ -319,6 +381,30 @@ def check_password(password: str, user: User) -> None:
         validate_password(password, user)
     except ValidationError as error:
         raise _bad_password(" ".join(error.messages)) from None
+
+
+def _refuse_unmanageable(
+    by: User | None, user_id: UUID, role: OrganisationRole | None = None
+) -> None:
+    """`by` as the database has them now: they may have lost their own role a moment ago. None is
+    somebody at the command line."""
+    if by is None:
+        return
+    asker = User.objects.filter(id=by.id).first()
+    if asker is None or not policy.may_manage(asker, user_id, role):
+        raise PermissionDenied("Only an owner may do that.")
+
+
+def is_last_owner(user: User) -> bool:
+    """Whether nobody else could make another owner."""
+    owners = User.objects.filter(is_superuser=True, is_active=True)
+    return owners.filter(id=user.id).exists() and not owners.exclude(id=user.id).exists()
+
+
+def _refuse_last_owner(user: User) -> None:
+    """Two who go at once meet at the audit log's head."""
+    if is_last_owner(user):
+        raise Conflict("This is the last owner.", code="last_owner")
 
 
 def _tell(action: str, user: User, by: User | None, **details: object) -> None:

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib.auth.models import AnonymousUser
 from django.db import OperationalError
@@ -16,6 +16,8 @@ from rest_framework.request import Request
 
 from accounts import scopes, tokens
 from accounts.models import ApiToken, User
+from accounts.organisation import Ability
+from accounts.policy import require
 from accounts.sessions import sign_in_of
 from rapidserve.db import Prepared
 from rapidserve.errors import NotAuthenticated, PermissionDenied
@@ -80,6 +82,15 @@ class MayUseFiles(BasePermission):
 
     def has_permission(self, request: Request, view: "APIView") -> bool:  # noqa: ARG002 - DRF's signature
         require_scope(request, scopes.files_scope(request.method or ""))
+        return True
+
+
+class MayFindPeople(MayUseFiles):
+    """As `MayUseFiles`, of somebody whose role in the organisation lets them look for others."""
+
+    def has_permission(self, request: Request, view: "APIView") -> bool:
+        super().has_permission(request, view)
+        require(cast("User", request.user), Ability.FIND_PEOPLE)
         return True
 
 

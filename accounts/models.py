@@ -50,6 +50,13 @@ class User(UUIDModel, AbstractBaseUser, PermissionsMixin):
     USERNAME_FIELD = "username"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
 
+    class Meta:
+        # What roles in the organisation allow beside the pages of the administration.
+        permissions: ClassVar = [
+            ("find_people", "Find people and groups"),
+            ("share_files", "Share, with a role that allows it"),
+        ]
+
     def __str__(self) -> str:
         return self.username
 

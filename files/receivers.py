@@ -7,10 +7,12 @@ from django.contrib.auth.models import Group
 from django.db.models.signals import m2m_changed, post_migrate, pre_delete
 from django.dispatch import receiver
 
-from accounts.actions import credential_withdrawn, happened, user_created
+from accounts.actions import credential_withdrawn, happened, role_changed, user_created
 from accounts.models import User
+from accounts.organisation import OrganisationRole
 from files.access import rights
 from files.access.epochs import bump
+from files.actions import spaces
 from files.actions.sharing import forget_group
 from files.actions.spaces import create_personal_space
 from files.journal import audit
@@ -18,8 +20,18 @@ from rapidserve.db import run_atomic
 
 
 @receiver(user_created)
-def give_personal_space(user: User, **_: Any) -> None:
-    create_personal_space(user=user)
+def give_personal_space(user: User, role: OrganisationRole, **_: Any) -> None:
+    create_personal_space(user=user, role=role)
+
+
+@receiver(role_changed)
+def follow_role(
+    user: User, before: OrganisationRole, after: OrganisationRole, by: User | None, **_: Any
+) -> None:
+    """What the old role opened is looked at again, and what was shared with its group."""
+    bump(user.id)
+    rights.changed()
+    spaces.follow_role(user=user, before=before, after=after, by=by)
 
 
 @receiver(credential_withdrawn)

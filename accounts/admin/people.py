@@ -1,27 +1,36 @@
 """Administration of people and tokens. Changes go through `accounts.actions`."""
 
-from typing import Any, cast
+from collections.abc import Callable
+from typing import Any, ClassVar, Final, cast
 
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.forms import BaseUserCreationForm
+from django.contrib.auth.forms import BaseUserCreationForm, UserChangeForm
+from django.contrib.auth.models import Group
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
+from accounts import policy
 from accounts.actions import (
     add_user,
     check_username,
     deactivate_user,
+    is_last_owner,
     reactivate_user,
     revoke_token,
+    set_organisation_role,
+    set_owner,
 )
 from accounts.models import ApiToken, User, name_key
-from rapidserve.errors import Invalid
+from accounts.organisation import OrganisationRole, is_role
+from rapidserve.errors import Invalid, RapidServeError
 
 
 def sign_in_at_the_front_door(request: HttpRequest, extra_context: Any = None) -> HttpResponse:
@@ -31,6 +40,13 @@ def sign_in_at_the_front_door(request: HttpRequest, extra_context: Any = None) -
         raise PermissionDenied
     return redirect_to_login(request.GET.get("next", "/admin/"))
 
+
+ROLE_HELP: Final = (
+    "Members work with files of their own and share. Guests work only in what is shared with them."
+    " Auditors are members who look at the administration; admins act there."
+)
+FOR_OWNERS: Final = ("is_superuser", "user_permissions")
+"""Fields of a person that only owners change."""
 
 admin.site.login = sign_in_at_the_front_door  # type: ignore[method-assign] # the one site
 admin.site.site_header = admin.site.site_title = "RapidServe administration"
@@ -48,8 +64,59 @@ class CarefulChangeList(ChangeList):
             raise IncorrectLookupParameters from error
 
 
+def _roles_given_by(asker: User) -> list[tuple[str, str]]:
+    """Only owners make admins."""
+    roles = [role for role in OrganisationRole if role != OrganisationRole.ADMIN]
+    return [(role, role) for role in (OrganisationRole if asker.is_superuser else roles)]
+
+
+def _groups_given_by(asker: User) -> QuerySet[Group]:
+    """Never the roles, which are chosen for themselves; and those that allow something in the
+    administration by owners alone, or an admin could make others of his kind."""
+    kept = list(policy.group_keys().values())
+    if not asker.is_superuser:
+        kept += Group.permissions.through.objects.values_list("group_id", flat=True).distinct()
+    return Group.objects.exclude(pk__in=kept).order_by("name")
+
+
+class _PageWithRoles(CarefulChangeList):
+    """The roles of the people of one page, read together."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        people = list(self.result_list)
+        roles = policy.roles_of([user.pk for user in people])
+        for user in people:
+            user.known_role = roles[user.pk]
+        self.result_list = people
+
+
+class RoleFilter(admin.SimpleListFilter):
+    title = "role"
+    parameter_name = "role"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        del request, model_admin
+        return [(role, role) for role in OrganisationRole]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        del request
+        if self.value() is None:
+            return queryset
+        return queryset.filter(groups__name=self.value())
+
+
 class NewUserForm(BaseUserCreationForm):  # type: ignore[type-arg] # generic in the stubs only
     """Two passwords that match and are good enough, and a name that is free."""
+
+    asker: ClassVar[User]
+    organisation_role = forms.ChoiceField(initial=OrganisationRole.MEMBER, help_text=ROLE_HELP)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        cast("forms.ChoiceField", self.fields["organisation_role"]).choices = _roles_given_by(
+            self.asker
+        )
 
     class Meta:
         model = User
@@ -65,46 +132,108 @@ class NewUserForm(BaseUserCreationForm):  # type: ignore[type-arg] # generic in 
         return username
 
 
+class PersonForm(UserChangeForm):  # type: ignore[type-arg] # generic in the stubs only
+    """Of somebody whom `asker` may manage."""
+
+    asker: ClassVar[User]
+    organisation_role = forms.ChoiceField(help_text=ROLE_HELP)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "groups" in self.fields:
+            groups = _groups_given_by(self.asker)
+            self.fields["groups"].queryset = groups  # type: ignore[attr-defined] # a field of choices
+            self.initial["groups"] = list(groups.filter(user=self.instance))
+        if role := self.fields.get("organisation_role"):
+            cast("forms.ChoiceField", role).choices = _roles_given_by(self.asker)
+            self.initial["organisation_role"] = policy.role_of(self.instance.pk)
+
+    def clean_is_superuser(self) -> bool:
+        wanted = bool(self.cleaned_data["is_superuser"])
+        if not wanted and is_last_owner(self.instance):
+            raise ValidationError("This is the last owner.")
+        return wanted
+
+    def _save_m2m(self) -> None:
+        """Only groups that were to be chosen from: the others are not this form's to take."""
+        chosen = self.cleaned_data.pop("groups", None)
+        super()._save_m2m()  # type: ignore[misc] # documented, and not in the stubs
+        if chosen is None:
+            return
+        offered = _groups_given_by(self.asker)
+        self.instance.groups.remove(*offered.exclude(pk__in=[group.pk for group in chosen]))
+        self.instance.groups.add(*chosen)
+
+
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg] # generic in the stubs only
     """Nobody is deleted: files name their author. Whoever may change an account can become that
-    person, so only superusers may.
+    person, so owners and admins are changed by owners only (`policy.may_manage`).
     """
 
+    form = PersonForm
     add_form = NewUserForm
-    list_display = ("username", "display_name", "is_active", "is_staff", "last_login", "created_at")
-    list_filter = ("is_active", "is_staff", "is_superuser")
+    list_display = (
+        "username",
+        "display_name",
+        "is_active",
+        "organisation_role",
+        "is_superuser",
+        "last_login",
+        "created_at",
+    )
+    list_filter = ("is_active", RoleFilter, "is_superuser")
     search_fields = ("username_key", "display_key")
     ordering = ("username_key",)
     search_help_text = "Part of a user name or display name."
     show_full_result_count = False
     filter_horizontal = ("groups", "user_permissions")
-    readonly_fields = ("username", "is_active", "last_login", "created_at")
+    readonly_fields = ("username", "is_active", "last_login", "created_at", "organisation_role")
     fieldsets = (
         (None, {"fields": ("username", "display_name", "password", "is_active")}),
-        ("Permissions", {"fields": ("is_staff", "is_superuser", "groups", "user_permissions")}),
+        (
+            "Permissions",
+            {"fields": ("organisation_role", "is_superuser", "groups", "user_permissions")},
+        ),
         ("Dates", {"fields": ("last_login", "created_at")}),
     )
-    add_fieldsets = ((None, {"fields": ("username", "display_name", "password1", "password2")}),)
+    add_fieldsets = (
+        (
+            None,
+            {"fields": ("username", "display_name", "organisation_role", "password1", "password2")},
+        ),
+    )
     actions = ("deactivate", "reactivate")
 
     def get_changelist(self, request: HttpRequest, **_: Any) -> type[ChangeList]:
         del request
-        return CarefulChangeList
+        return _PageWithRoles
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.is_active and getattr(request.user, "is_superuser", False))
+    def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:  # type: ignore[override] # the stubs want the generic form
+        form = super().get_form(request, obj, **kwargs)
+        return type(form.__name__, (form,), {"asker": request.user})
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        del obj
-        return self.has_add_permission(request)
+        allowed = super().has_change_permission(request, obj)
+        return allowed and (obj is None or policy.may_manage(_asker(request), obj.pk))
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         del request, obj
         return False
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return super().get_readonly_fields(request, obj) if obj else ()
+        if not obj:
+            return ()
+        fields = super().get_readonly_fields(request, obj)
+        if not self.has_change_permission(request, obj):
+            return fields
+        kept = [field for field in fields if field != "organisation_role"]
+        return kept if _asker(request).is_superuser else [*kept, *FOR_OWNERS]
+
+    @admin.display(description="role")
+    def organisation_role(self, user: User) -> str:
+        known = getattr(user, "known_role", None)
+        return known or policy.role_of(user.pk)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -112,11 +241,15 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg] # generic in the stu
         return super().get_search_results(request, queryset, name_key(search_term))
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
-        if change:
-            super().save_model(request, obj, form, change)
-        else:
+        by, role = _asker(request), OrganisationRole(form.cleaned_data["organisation_role"])
+        if not change:
             obj.display_name = obj.display_name or obj.username
-            add_user(user=obj, by=cast("User", request.user))
+            add_user(user=obj, role=role, by=by)
+            return
+        obj.save(update_fields=["display_name"])
+        set_organisation_role(user=obj, role=role, by=by)
+        if "is_superuser" in form.changed_data:
+            set_owner(user=obj, is_owner=form.cleaned_data["is_superuser"], by=by)
 
     @admin.action(description="Deactivate: end every access at once", permissions=["change"])
     def deactivate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
@@ -124,12 +257,58 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg] # generic in the stu
             if user.pk == request.user.pk:
                 self.message_user(request, "You can't deactivate yourself.", messages.ERROR)
             else:
-                deactivate_user(user=user, by=cast("User", request.user))
+                self._try(request, user, deactivate_user)
 
     @admin.action(description="Reactivate: let in again", permissions=["change"])
     def reactivate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         for user in queryset:
-            reactivate_user(user=user, by=cast("User", request.user))
+            self._try(request, user, reactivate_user)
+
+    def _try(self, request: HttpRequest, user: User, act: Callable[..., None]) -> None:
+        """What is refused is said, and does not stop the others."""
+        try:
+            act(user=user, by=_asker(request))
+        except RapidServeError as error:
+            self.message_user(request, f"{user}: {error.message}", messages.ERROR)
+
+
+admin.site.unregister(Group)
+
+
+@admin.register(Group)
+class GroupAdmin(DjangoGroupAdmin):
+    """The roles in the organisation are shown, and nobody changes them. What a group allows in the
+    administration is for owners: an admin must not make more of himself."""
+
+    show_full_result_count = False
+    readonly_fields = ("allows",)
+
+    def get_changelist(self, request: HttpRequest, **_: Any) -> type[ChangeList]:
+        del request
+        return CarefulChangeList
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        if _asker(request).is_superuser and not _is_a_role(obj):
+            return ("name", "permissions")
+        return ("name", "allows") if obj else ("name",)
+
+    def allows(self, group: Group) -> str:
+        given = group.permissions.values_list("content_type__app_label", "codename")
+        return ", ".join(sorted(".".join(each) for each in given)) or "nothing of its own"
+
+    def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        return super().has_change_permission(request, obj) and not _is_a_role(obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and not _is_a_role(obj)
+
+
+def _is_a_role(group: Group | None) -> bool:
+    return group is not None and is_role(group.name)
+
+
+def _asker(request: HttpRequest) -> User:
+    return cast("User", request.user)
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -176,9 +355,13 @@ class ApiTokenAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # generic in th
         del request
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
         del request, obj
         return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        allowed = super().has_delete_permission(request, obj)
+        return allowed and (obj is None or policy.may_manage(_asker(request), obj.user_id))
 
     def delete_model(self, request: HttpRequest, obj: ApiToken) -> None:
         revoke_token(token=obj, by=cast("User", request.user))

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from accounts import actions, scopes
+from accounts import actions, policy, scopes
 from accounts.models import ApiToken, SignIn, User
+from accounts.organisation import OrganisationRole
 from rapidserve.api.fields import ChoiceField, StrictCharField, StrictIntegerField, StrictListField
 from rapidserve.api.serializers import StrictSerializer
 
@@ -63,7 +65,12 @@ class MeSerializer(UserSerializer):
     """A person, as he sees himself."""
 
     is_staff = serializers.BooleanField(help_text="May open the administration pages.")
+    organisation_role = serializers.SerializerMethodField()
     created_at = serializers.DateTimeField()
+
+    @extend_schema_field(serializers.ChoiceField(choices=[*OrganisationRole]))
+    def get_organisation_role(self, user: User) -> str:
+        return policy.role_of(user.id)
 
 
 class TokenSerializer(serializers.Serializer[ApiToken]):

@@ -20,7 +20,7 @@ from accounts.api.serializers import (
     TokenSerializer,
     UserSerializer,
 )
-from accounts.authentication import MayManageAccount, MayUseFiles
+from accounts.authentication import MayFindPeople, MayManageAccount
 from accounts.sessions import sign_in_of
 from rapidserve.api.fields import parse_id
 from rapidserve.api.pagination import PAGE_PARAMETERS, page_of, page_serializer, read_page
@@ -79,7 +79,7 @@ class MeView(APIView):
 
 
 class PeopleView(APIView):
-    permission_classes = (MayUseFiles,)
+    permission_classes = (MayFindPeople,)
 
     @extend_schema(
         operation_id="find_people",
@@ -104,7 +104,7 @@ class PeopleView(APIView):
 
 
 class GroupsView(APIView):
-    permission_classes = (MayUseFiles,)
+    permission_classes = (MayFindPeople,)
 
     @extend_schema(
         operation_id="find_groups",

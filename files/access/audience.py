@@ -16,6 +16,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Model
 
 from accounts.models import User, name_key
+from accounts.policy import reaching
 from files.access.actor import Actor
 from files.access.policy import ancestors, sights
 from files.access.rights import group_ids, role_of
@@ -165,8 +166,13 @@ def subject_called(name: str) -> Subject | None:
 
 
 def _members(groups: set[Any]) -> dict[Any, list[UUID]]:
-    found: dict[Any, list[UUID]] = {group: [] for group in groups}
-    rows = User.groups.through.objects.filter(group_id__in=list(groups))
+    sources = {group: reaching(group) for group in groups}
+    wanted = {each for source in sources.values() for each in source}
+    found: dict[Any, list[UUID]] = {group: [] for group in wanted}
+    rows = User.groups.through.objects.filter(group_id__in=list(wanted))
     for group, user in rows.values_list("group_id", "user_id"):
         found[group].append(user)
-    return found
+    return {
+        group: [user for each in source for user in found[each]]
+        for group, source in sources.items()
+    }

@@ -16,6 +16,8 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import QuerySet
 
+from accounts.organisation import Ability
+from accounts.policy import may
 from files.access.actor import Actor, ThroughLink
 from files.access.lookup import entry_for, is_in_sight
 from files.access.policy import permissions
@@ -134,4 +136,5 @@ def _maker_may(link: Link, entry: Entry) -> bool:
     """Asked of the database: what a visitor is given outlasts what is remembered."""
     held = permissions(Actor(link.created_by, fresh=True), entry)
     needed = Permission.EDIT if link.role == Link.Role.UPLOAD else Permission.VIEW
-    return needed in held and Permission.SHARE in held
+    allowed = needed in held and Permission.SHARE in held
+    return allowed and may(link.created_by, Ability.MAKE_LINKS)

@@ -9,6 +9,8 @@ from uuid import UUID
 
 from django.db.models import UUIDField
 
+from accounts.organisation import Ability
+from accounts.policy import require
 from files.access.actor import Actor
 from files.access.policy import (
     ancestors,
@@ -206,6 +208,8 @@ def _entry(entry_id: UUID) -> Entry:
 def _authorise(actor: Actor, entry: Entry, permission: Permission) -> None:
     held = permissions(actor, entry)
     if permission in held:
+        if permission == Permission.SHARE:
+            require(actor.user, Ability.SHARE)
         return
     if Permission.VIEW not in held:
         raise NotFound

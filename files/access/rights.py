@@ -21,6 +21,7 @@ from django.contrib.auth.models import Permission as DjangoPermission
 from django.db.models import QuerySet
 
 from accounts.models import User
+from accounts.policy import reached_through
 from files.access.actor import Actor
 from files.access.roles import GRANTED, Role
 from files.models import GroupGrant, UserGrant
@@ -70,9 +71,10 @@ def all_holdings(actor: Actor) -> list[Holding]:
 
 
 def group_ids(user_id: UUID) -> list[Any]:
-    """The keys of a person's groups. From the table between, without a join."""
+    """The keys of the groups that a person has a share in. From the table between, without a
+    join."""
     members = User.groups.through.objects
-    return list(members.filter(user_id=user_id).values_list("group_id", flat=True))
+    return reached_through(members.filter(user_id=user_id).values_list("group_id", flat=True))
 
 
 def role_of(permission_id: Any) -> Role:

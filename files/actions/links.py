@@ -10,6 +10,8 @@ from django.contrib.auth.hashers import check_password, make_password
 from django.db.models import F, Q
 
 from accounts import throttle
+from accounts.organisation import Ability
+from accounts.policy import require
 from files.access import links
 from files.access.actor import Actor
 from files.access.epochs import bump
@@ -64,6 +66,7 @@ def create_link(
 
     def create() -> Link:
         entry = entry_for(actor, entry_id, Permission.SHARE)
+        require(actor.user, Ability.MAKE_LINKS)
         if role == Link.Role.UPLOAD and not entry.is_folder:
             raise Conflict("Files can be dropped into a folder only.", code="not_a_folder")
         if Link.objects.filter(entry=entry, revoked_at=None).count() >= MAX_LINKS:
@@ -112,6 +115,7 @@ def change_link(
 
     def change() -> Link:
         link = link_for(actor, link_id)
+        require(actor.user, Ability.MAKE_LINKS)
         if values and not update_if(Link.objects.filter(id=link.id, revoked_at=None), **values):
             raise NotFound
         for name, value in values.items():

@@ -10,6 +10,8 @@ from typing import Any, Final
 from uuid import UUID
 
 from accounts.models import User
+from accounts.organisation import OrganisationRole
+from accounts.policy import role_of
 from files.access import rights
 from files.access.actor import Actor
 from files.access.audience import Access, Reason, Subject, audience, key_of, reasons, subject_of
@@ -206,6 +208,8 @@ def _refuse_hand_over(
         raise Invalid("Owning does not expire.", code="expires_at_invalid", field="expires_at")
     if who.key == actor.id:
         return
+    if role_of(who.key) == OrganisationRole.GUEST:
+        raise Invalid("A guest can't own a space.", code="role_invalid", field="role")
     same = Space.objects.filter(
         owner_id=who.key, kind=Space.Kind.TEAM, live=True, name_key=space.name_key
     )

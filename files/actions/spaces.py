@@ -5,6 +5,8 @@ from uuid import UUID
 from django.conf import settings
 
 from accounts.models import User
+from accounts.organisation import Ability, OrganisationRole
+from accounts.policy import require
 from files.access.actor import Actor
 from files.access.epochs import bump
 from files.access.lookup import space_for
@@ -24,16 +26,34 @@ MAX_TEAM_SPACES = 100
 PAGE = 1000
 
 
-def create_personal_space(*, user: User) -> Space:
+def create_personal_space(*, user: User, role: OrganisationRole = OrganisationRole.MEMBER) -> Space:
     """In the transaction that creates the user: a person without a space can't do anything."""
-    return _insert(user, Space.Kind.PERSONAL, user.username, root_name="My files")
+    space = _insert(user, Space.Kind.PERSONAL, user.username, root_name="My files")
+    if role == OrganisationRole.GUEST:
+        Space.objects.filter(id=space.id).update(quota_bytes=0)
+        space.quota_bytes = 0
+    return space
+
+
+def follow_role(
+    *, user: User, before: OrganisationRole, after: OrganisationRole, by: User | None
+) -> None:
+    """Guests keep nothing of their own here: what is in their space stays, and nothing is added.
+    In the transaction that changes the role."""
+    if OrganisationRole.GUEST not in {before, after} or before == after:
+        return
+    quota = 0 if after == OrganisationRole.GUEST else settings.DEFAULT_QUOTA_BYTES or None
+    space = Space.objects.get(owner=user, kind=Space.Kind.PERSONAL)
+    set_quota(actor_id=by.id if by else None, space=space, quota_bytes=quota)
 
 
 def create_team_space(*, actor: Actor, name: str) -> Space:
-    """A space that belongs to whoever makes it. Conflict(name_taken, too_many_spaces)."""
+    """A space that belongs to whoever makes it. PermissionDenied for guests,
+    Conflict(name_taken, too_many_spaces)."""
     name = checked_name(name)
 
     def create() -> Space:
+        require(actor.user, Ability.MAKE_SPACES)
         owned = Space.objects.filter(owner=actor.user, kind=Space.Kind.TEAM, live=True)
         if owned.count() >= MAX_TEAM_SPACES:
             raise Conflict(
@@ -99,7 +119,7 @@ def clear_deleted() -> None:
         _clear(space)
 
 
-def set_quota(*, actor_id: UUID, space: Space, quota_bytes: int | None) -> None:
+def set_quota(*, actor_id: UUID | None, space: Space, quota_bytes: int | None) -> None:
     """None: no limit. What is stored already stays, also when it is more than that."""
 
     def change() -> None:

@@ -18,6 +18,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import DateField, Model, QuerySet
 
 from accounts.models import SignIn, User
+from accounts.organisation import is_role
 from files.exchange.manifest import PAGE, ExchangeError, Line
 from files.models import Chunk, Extent, Import, Node, Replica, Space, Upload, Version
 from rapidserve.db import run_atomic
@@ -149,13 +150,15 @@ class Credentials(Rows):
 
 
 class Groups:
-    """Groups of staff, with their permissions by name: a database numbers those as it likes."""
+    """Groups, with their permissions by name: a database numbers those as it likes. Those of the
+    roles in the organisation are in every installation, made by `migrate`.
+    """
 
     label = "auth.group"
     fields = ["name", "permissions"]
 
     def pages(self) -> Iterator[list[Line]]:
-        groups = Group.objects.order_by("name")
+        groups = [group for group in Group.objects.order_by("name") if not is_role(group.name)]
         yield [
             {"name": group.name, "permissions": _names(group.permissions.all())} for group in groups
         ]
@@ -163,6 +166,8 @@ class Groups:
     def load(self, page: list[Line]) -> None:
         def put() -> None:
             for line in page:
+                if is_role(line["name"]):  # of before there were roles: its members are none
+                    raise ExchangeError("The export was made by another version of RapidServe.")
                 group, _ = Group.objects.get_or_create(name=line["name"])
                 group.permissions.set(_permissions(line["permissions"]))
 

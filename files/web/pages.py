@@ -14,6 +14,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
+from accounts.organisation import Ability
+from accounts.policy import abilities
 from accounts.sessions import sign_in_of
 from files.access.actor import Actor
 from files.access.listing import spaces
@@ -72,8 +74,9 @@ def frame(actor: Actor, space: Space, place: str) -> dict[str, object]:
     """What stands around every page: the spaces, the place that is marked (`files`, `trash` or none
     of them), and how much room is used in the space that the page is about. Of a space that the
     actor sees only a part of, nothing is told: his own stands there, and what is shared is marked.
+    What his role in the organisation doesn't allow is not offered.
     """
-    role = role_in(actor, space)
+    role, able = role_in(actor, space), abilities(actor.user)
     if role is None:
         space, place = space_or_personal(actor, None), "shared" if place == "files" else place
     return {
@@ -86,6 +89,8 @@ def frame(actor: Actor, space: Space, place: str) -> dict[str, object]:
         ],
         "trash_address": trash_address(space) if _may_edit(role) else trash_address(None),
         "usage": _usage(space),
+        "may_make_spaces": Ability.MAKE_SPACES in able,
+        "may_share": Ability.SHARE in able,
     }
 
 

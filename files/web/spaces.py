@@ -7,6 +7,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
+from accounts.organisation import Ability
+from accounts.policy import require
 from files.access.lookup import space_for, space_or_personal
 from files.access.roles import Permission
 from files.actions import spaces
@@ -19,6 +21,7 @@ from rapidserve.errors import RapidServeError
 @page("GET", "HEAD", "POST")
 def new_space(request: HttpRequest) -> HttpResponse:
     actor = actor_of(request)
+    require(actor.user, Ability.MAKE_SPACES)
     typed, problem = request.POST.get("name", ""), None
     if request.method == "POST":
         try:

@@ -167,8 +167,16 @@ class TestMe:
     def test_it_is_the_person_whose_token_it_is(self, client, as_alice):
         answer = client.get("/api/auth/me", headers=as_alice).json()
 
-        assert set(answer) == {"id", "username", "display_name", "is_staff", "created_at"}
+        assert set(answer) == {
+            "id",
+            "username",
+            "display_name",
+            "is_staff",
+            "organisation_role",
+            "created_at",
+        }
         assert (answer["username"], answer["is_staff"]) == ("alice", False)
+        assert answer["organisation_role"] == "member"
 
     def test_it_is_the_person_whose_session_it_is(self, client, alice):
         client.force_login(alice)

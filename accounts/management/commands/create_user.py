@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts import actions
 from accounts.management.passwords import add_password_arguments, password_from
+from accounts.organisation import OrganisationRole
 from rapidserve.errors import RapidServeError
 
 
@@ -15,13 +16,22 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name")
         parser.add_argument("--display-name", default="")
+        parser.add_argument(
+            "--role",
+            choices=[role.value for role in OrganisationRole],
+            default=OrganisationRole.MEMBER.value,
+            help="What they may do in the organisation.",
+        )
         add_password_arguments(parser)
 
     def handle(self, **options: Any) -> None:
         password = password_from(options)
         try:
             user = actions.create_user(
-                username=options["name"], password=password, display_name=options["display_name"]
+                username=options["name"],
+                password=password,
+                display_name=options["display_name"],
+                role=OrganisationRole(options["role"]),
             )
         except RapidServeError as error:
             raise CommandError(error.message) from None

@@ -19,6 +19,14 @@ def client_of(user) -> Client:
     return client
 
 
+def _staff(name):
+    """Staff as there was before there were roles: what they may is said for each."""
+    user = create_user(username=name, password=PASSWORD)
+    user.is_staff = True
+    user.save(update_fields=["is_staff"])
+    return user
+
+
 @pytest.fixture(autouse=True)
 def _count_anew():
     """The figures of another test are not those of this one."""
@@ -63,7 +71,7 @@ def as_owner(owner) -> Client:
 @pytest.fixture
 def as_viewer(db) -> Client:
     """Staff who may look at everything and change nothing."""
-    viewer = create_user(username="viewer", password=PASSWORD, is_staff=True)
+    viewer = _staff("viewer")
     viewer.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
     return client_of(viewer)
 
@@ -71,7 +79,7 @@ def as_viewer(db) -> Client:
 @pytest.fixture
 def as_keeper(db) -> Client:
     """Staff who may change files, and is no superuser."""
-    keeper = create_user(username="keeper", password=PASSWORD, is_staff=True)
+    keeper = _staff("keeper")
     keeper.user_permissions.set(
         Permission.objects.filter(content_type__app_label="files").exclude(
             codename__startswith="delete_"
@@ -83,4 +91,4 @@ def as_keeper(db) -> Client:
 @pytest.fixture
 def as_staff(db) -> Client:
     """Staff without any right."""
-    return client_of(create_user(username="staff", password=PASSWORD, is_staff=True))
+    return client_of(_staff("staff"))
