@@ -90,7 +90,7 @@ def frame(actor: Actor, space: Space, place: str) -> dict[str, object]:
         "trash_address": trash_address(space) if _may_edit(role) else trash_address(None),
         "usage": _usage(space),
         "may_make_spaces": Ability.MAKE_SPACES in able,
-        "may_share": Ability.SHARE in able,
+        "shares": Ability.SHARE in able,
     }
 
 

@@ -7,17 +7,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from django.apps import apps
 from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection, transaction
 from django.db.models import Model
 from django.test import TestCase, TransactionTestCase
 
-from accounts.policy import group_keys
+from accounts.receivers import keep_roles_in_step
 
 T = TypeVar("T")
 ON_MONGODB: bool = settings.ON_MONGODB
 WRITES = {"insert", "update", "delete", "findAndModify"}
+ROLES = {"auth_group", "auth_group_permissions"}
 KEPT = {"django_migrations", "django_content_type", "auth_permission"}
 
 _written: set[str] = set()
@@ -38,21 +40,18 @@ def install() -> None:
 def wipe() -> None:
     """Bring what was written to since the last time back to what `migrate` left, or `standing`."""
     database = connection.database
+    groups_too = not _written.isdisjoint(ROLES)
     while _written:
         name = _written.pop()
         if name not in KEPT:
-            database[name].delete_many(_unless_of_roles(name))
+            database[name].delete_many({})
             if documents := _standing.get(name):
                 database[name].insert_many(documents)
             _written.discard(name)
     ContentType.objects.clear_cache()
-
-
-def _unless_of_roles(name: str) -> dict[str, Any]:
-    """The groups that `migrate` makes stay, and what they allow."""
-    keys = list(group_keys().values())
-    kept = {"auth_group": "_id", "auth_group_permissions": "group_id"}
-    return {kept[name]: {"$nin": keys}} if name in kept else {}
+    if groups_too:
+        keep_roles_in_step(sender=list(apps.get_app_configs())[-1])
+        _written.difference_update(ROLES)
 
 
 @contextmanager
@@ -65,9 +64,9 @@ def standing(make: Callable[[], T]) -> Iterator[T]:
     wipe()
     made = make()
     database = connection.database
-    _standing.update(
-        {name: list(database[name].find(_unless_of_roles(name))) for name in _written - KEPT}
-    )
+    # With the groups of the roles: those who stand have their roles by the keys of these.
+    names = (_written | ROLES) - KEPT
+    _standing.update({name: list(database[name].find()) for name in names})
     _written.clear()
     try:
         yield made

@@ -86,7 +86,7 @@ def filled(shared_world):
     alice.upload("plan.txt", b"ours", parent=team["root"])
     staff = Group.objects.create(name="staff")
     staff.permissions.set([Permission.objects.get(codename="view_entry")])
-    world.bob.user.groups.set([staff])
+    world.bob.user.groups.add(staff)
     alice.share(team["root"], staff, "viewer")
     alice.share(team["root"], world.bob, "editor")
     world.bob.user.user_permissions.set([Permission.objects.get(codename="change_upload")])
