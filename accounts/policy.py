@@ -8,24 +8,41 @@ from collections.abc import Collection, Iterable
 from typing import Any
 from uuid import UUID
 
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 
 from accounts.models import User
 from accounts.organisation import EVERYBODY, STAFF, Ability, OrganisationRole
 from rapidserve.errors import PermissionDenied
 
 _keys: dict[OrganisationRole, Any] = {}
+_abilities: dict[Any, Ability] = {}
 
 
 def may(user: User, ability: Ability) -> bool:
     """Whether the person may do that, on what the database says now."""
-    return _unremembered(user).has_perm(ability)
+    return ability in abilities(user)
 
 
 def abilities(user: User) -> frozenset[Ability]:
-    """All that the person may do: for a page that offers it."""
-    asked = _unremembered(user)
-    return frozenset(ability for ability in Ability if asked.has_perm(ability))
+    """All that the person may do. As `has_perm` answers, in three indexed queries: Django's own
+    join reads every permission there is on MongoDB, and it remembers what it found."""
+    if not user.is_active:
+        return frozenset()
+    if user.is_superuser:
+        return frozenset(Ability)
+    known = _ability_keys()
+    groups = list(memberships().filter(user_id=user.pk).values_list("group_id", flat=True))
+    given = (
+        User.user_permissions.through.objects.filter(user_id=user.pk),
+        Group.permissions.through.objects.filter(group_id__in=groups),
+    )
+    return frozenset(
+        known[key]
+        for rows in given
+        for key in rows.filter(permission_id__in=list(known)).values_list(
+            "permission_id", flat=True
+        )
+    )
 
 
 def require(user: User, ability: Ability) -> None:
@@ -96,8 +113,23 @@ def group_keys() -> dict[OrganisationRole, Any]:
 
 
 def forget_keys() -> None:
-    """Migrating may have numbered the groups anew."""
+    """Migrating may have numbered groups and permissions anew."""
     _keys.clear()
+    _abilities.clear()
+
+
+def _ability_keys() -> dict[Any, Ability]:
+    """By the keys of their permissions. Remembered once all are there."""
+    if not _abilities:
+        labels, codenames = zip(*(ability.split(".") for ability in Ability), strict=True)
+        rows = Permission.objects.filter(
+            content_type__app_label__in=set(labels), codename__in=codenames
+        ).values_list("pk", "content_type__app_label", "codename")
+        found = {key: Ability(f"{label}.{codename}") for key, label, codename in rows}
+        if len(found) < len(Ability):
+            return found
+        _abilities.update(found)
+    return dict(_abilities)
 
 
 def memberships() -> Any:

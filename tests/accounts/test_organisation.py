@@ -156,6 +156,18 @@ class TestAbilities:
         owner.refresh_from_db()
         assert owner.is_staff
 
+    @pytest.mark.parametrize("role", OrganisationRole)
+    def test_are_permissions_like_any_other(self, role):
+        dora = person(role)
+
+        assert policy.abilities(dora) == {each for each in Ability if dora.has_perm(each)}
+
+    def test_can_be_given_to_one_guest_alone(self):
+        dora = person(GUEST)
+        dora.user_permissions.add(Permission.objects.get(codename="find_people"))
+
+        assert policy.abilities(dora) == {Ability.FIND_PEOPLE}
+
     def test_of_the_deactivated_are_none(self, alice):
         actions.deactivate_user(user=alice)
 
