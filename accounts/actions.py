@@ -272,7 +272,7 @@ def make_token(
     lifetime: dt.timedelta | None = TOKEN_LIFETIME,
 ) -> NewToken:
     """`lifetime` None: until it is revoked. Raises Invalid (name_invalid, scope_invalid)."""
-    if not 1 <= len(name) <= MAX_TOKEN_NAME_LENGTH or not _is_plain(name):
+    if not 1 <= len(name) <= MAX_TOKEN_NAME_LENGTH or not is_plain(name):
         raise Invalid(
             f"A token's name is 1 to {MAX_TOKEN_NAME_LENGTH} visible characters.",
             code="name_invalid",
@@ -366,7 +366,7 @@ def check_username(username: str) -> str:
 def fit_display_name(wanted: str) -> str:
     """What another system calls somebody, as far as it can be a display name; else nothing."""
     name = wanted.strip()[:MAX_NAME_LENGTH].strip()
-    return name if _is_plain(name) else ""
+    return name if is_plain(name) else ""
 
 
 def check_password(password: str, user: User) -> None:
@@ -422,7 +422,7 @@ def _new_user(username: str, password: str, display_name: str) -> User:
     """
     username = check_username(username)
     display_name = display_name.strip() or username
-    if len(display_name) > MAX_NAME_LENGTH or not _is_plain(display_name):
+    if len(display_name) > MAX_NAME_LENGTH or not is_plain(display_name):
         raise Invalid(
             f"A display name is up to {MAX_NAME_LENGTH} visible characters.",
             code="display_name_invalid",
@@ -434,7 +434,7 @@ def _new_user(username: str, password: str, display_name: str) -> User:
     return user
 
 
-def _is_plain(text: str) -> bool:
+def is_plain(text: str) -> bool:
     """No control characters, lone surrogates or signs that turn the writing direction, with which
     one name could be made to look like another. Joiners are letters' business and stay.
     """

@@ -41,6 +41,14 @@ def find_groups(*, prefix: str, after: str | None, limit: int) -> list[Group]:
     return list(groups.order_by("name")[:limit])
 
 
+def person(user_id: UUID | None) -> User:
+    """With this id, deactivated or not. Raises NotFound."""
+    user = None if user_id is None else User.objects.filter(id=user_id).first()
+    if user is None:
+        raise NotFound("There is nobody with this id.")
+    return user
+
+
 def tokens_of(user: User, *, after: UUID | None, limit: int) -> list[ApiToken]:
     """The person's own tokens, newest first (ids are time-ordered)."""
     rows = ApiToken.objects.filter(user=user)

@@ -8,6 +8,7 @@ from django.db.models.signals import m2m_changed, post_migrate, pre_delete
 from django.dispatch import receiver
 
 from accounts.actions import credential_withdrawn, happened, role_changed, user_created
+from accounts.groups import group_happened, who_acts
 from accounts.models import User
 from accounts.organisation import OrganisationRole
 from files.access import rights
@@ -54,6 +55,8 @@ def follow_membership(action: str, instance: User | Group, **kwargs: Any) -> Non
     if action not in {"post_add", "post_remove", "post_clear"}:
         return
     others = kwargs["pk_set"]
+    if others is not None and not others:
+        return  # nothing that was not so before
     if isinstance(instance, User):
         bump(instance.id)
     elif others is None:
@@ -65,7 +68,14 @@ def follow_membership(action: str, instance: User | Group, **kwargs: Any) -> Non
     told = {"user" if isinstance(instance, User) else "group": str(instance)}
     told["of"] = ", ".join(sorted(map(str, others or [])))
     event = audit.Event(f"groups_{action.removeprefix('post_')}", details=told)
-    run_atomic(lambda: audit.record(audit.NO_SPACE, [event], actor_id=None))
+    by = who_acts()
+    run_atomic(lambda: audit.record(audit.NO_SPACE, [event], actor_id=by.id if by else None))
+
+
+@receiver(group_happened)
+def tell_of_a_group(action: str, group: Group, by: User, details: dict[str, Any], **_: Any) -> None:
+    event = audit.Event(action, name=group.name, details=details | {"group": str(group.pk)})
+    run_atomic(lambda: audit.record(audit.NO_SPACE, [event], actor_id=by.id))
 
 
 @receiver(pre_delete, sender=Group)

@@ -1,6 +1,7 @@
 """What Django's administration shows of people. Changes go through `accounts.actions`."""
 
-from accounts.admin import credentials  # noqa: F401 - it registers itself
-from accounts.admin.people import CarefulChangeList, UserAdmin
+from accounts.admin import credentials, groups, sign_ins  # noqa: F401 - they register themselves
+from accounts.admin.people import UserAdmin
+from accounts.admin.site import CarefulChangeList
 
 __all__ = ["CarefulChangeList", "UserAdmin"]

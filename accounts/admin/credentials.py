@@ -15,7 +15,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from accounts import actions
-from accounts.admin.people import CarefulChangeList
+from accounts.admin.site import CarefulChangeList
 from accounts.models import User
 
 for model in (EmailAddress, Authenticator, SocialAccount, SocialApp, SocialToken):

@@ -1,21 +1,17 @@
-"""Administration of people and tokens. Changes go through `accounts.actions`."""
+"""Administration of people. Changes go through `accounts.actions`."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar, Final, cast
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
-from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import BaseUserCreationForm, UserChangeForm
 from django.contrib.auth.models import Group
-from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import Model, Q, QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
+from django.core.exceptions import ValidationError
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
 
 from accounts import policy
 from accounts.actions import (
@@ -24,22 +20,13 @@ from accounts.actions import (
     deactivate_user,
     is_last_owner,
     reactivate_user,
-    revoke_token,
     set_organisation_role,
     set_owner,
 )
-from accounts.models import ApiToken, User, name_key
-from accounts.organisation import OrganisationRole, is_role
+from accounts.admin.site import CarefulChangeList, asker
+from accounts.models import User, name_key
+from accounts.organisation import OrganisationRole
 from rapidserve.errors import Invalid, RapidServeError
-
-
-def sign_in_at_the_front_door(request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-    """The admin's own sign-in form knows no throttle: there is one door, and it is guarded."""
-    del extra_context
-    if request.user.is_authenticated:
-        raise PermissionDenied
-    return redirect_to_login(request.GET.get("next", "/admin/"))
-
 
 ROLE_HELP: Final = (
     "Members work with files of their own and share. Guests work only in what is shared with them."
@@ -47,21 +34,6 @@ ROLE_HELP: Final = (
 )
 FOR_OWNERS: Final = ("is_superuser", "user_permissions")
 """Fields of a person that only owners change."""
-
-admin.site.login = sign_in_at_the_front_door  # type: ignore[method-assign] # the one site
-admin.site.site_header = admin.site.site_title = "RapidServe administration"
-
-
-class CarefulChangeList(ChangeList):
-    """Django's own list breaks on some values that anybody can type into its address, such as the
-    year -1. Ours says that it can't be filtered by them.
-    """
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        try:
-            super().__init__(*arguments, **options)
-        except (ValueError, OverflowError) as error:
-            raise IncorrectLookupParameters from error
 
 
 def _roles_given_by(asker: User) -> list[tuple[str, str]]:
@@ -215,7 +187,7 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg] # generic in the stu
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         allowed = super().has_change_permission(request, obj)
-        return allowed and (obj is None or policy.may_manage(_asker(request), obj.pk))
+        return allowed and (obj is None or policy.may_manage(asker(request), obj.pk))
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         del request, obj
@@ -228,7 +200,7 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg] # generic in the stu
         if not self.has_change_permission(request, obj):
             return fields
         kept = [field for field in fields if field != "organisation_role"]
-        return kept if _asker(request).is_superuser else [*kept, *FOR_OWNERS]
+        return kept if asker(request).is_superuser else [*kept, *FOR_OWNERS]
 
     @admin.display(description="role")
     def organisation_role(self, user: User) -> str:
@@ -241,7 +213,7 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg] # generic in the stu
         return super().get_search_results(request, queryset, name_key(search_term))
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
-        by, role = _asker(request), OrganisationRole(form.cleaned_data["organisation_role"])
+        by, role = asker(request), OrganisationRole(form.cleaned_data["organisation_role"])
         if not change:
             obj.display_name = obj.display_name or obj.username
             add_user(user=obj, role=role, by=by)
@@ -267,105 +239,6 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg] # generic in the stu
     def _try(self, request: HttpRequest, user: User, act: Callable[..., None]) -> None:
         """What is refused is said, and does not stop the others."""
         try:
-            act(user=user, by=_asker(request))
+            act(user=user, by=asker(request))
         except RapidServeError as error:
             self.message_user(request, f"{user}: {error.message}", messages.ERROR)
-
-
-admin.site.unregister(Group)
-
-
-@admin.register(Group)
-class GroupAdmin(DjangoGroupAdmin):
-    """The roles in the organisation are shown, and nobody changes them. What a group allows in the
-    administration is for owners: an admin must not make more of himself."""
-
-    show_full_result_count = False
-    readonly_fields = ("allows",)
-
-    def get_changelist(self, request: HttpRequest, **_: Any) -> type[ChangeList]:
-        del request
-        return CarefulChangeList
-
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        if _asker(request).is_superuser and not _is_a_role(obj):
-            return ("name", "permissions")
-        return ("name", "allows") if obj else ("name",)
-
-    def allows(self, group: Group) -> str:
-        given = group.permissions.values_list("content_type__app_label", "codename")
-        return ", ".join(sorted(".".join(each) for each in given)) or "nothing of its own"
-
-    def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
-        return super().has_change_permission(request, obj) and not _is_a_role(obj)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
-        return super().has_delete_permission(request, obj) and not _is_a_role(obj)
-
-
-def _is_a_role(group: Group | None) -> bool:
-    return group is not None and is_role(group.name)
-
-
-def _asker(request: HttpRequest) -> User:
-    return cast("User", request.user)
-
-
-class StateFilter(admin.SimpleListFilter):
-    title = "state"
-    parameter_name = "state"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        del request, model_admin
-        return [("valid", "valid"), ("expired", "expired")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        del request
-        expired = Q(expires_at__lte=timezone.now())
-        match self.value():
-            case "expired":
-                return queryset.filter(expired)
-            case "valid":
-                return queryset.exclude(expired)
-        return queryset
-
-
-@admin.register(ApiToken)
-class ApiTokenAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # generic in the stubs only
-    """To see who uses what, and to revoke. The digest is shown nowhere."""
-
-    list_display = ("name", "user", "state", "scopes", "created_at", "expires_at", "last_used_at")
-    list_filter = (StateFilter, ("last_used_at", admin.EmptyFieldListFilter))
-    list_select_related = ("user",)
-    ordering = ("-id",)
-    search_fields = ("name", "user__username_key")
-    search_help_text = "Part of a token's name or of a person's."
-    show_full_result_count = False
-    fields = ("name", "user", "state", "scopes", "created_at", "expires_at", "last_used_at")
-    readonly_fields = ("state",)
-
-    def state(self, token: ApiToken) -> str:
-        return "expired" if token.is_expired else "valid"
-
-    def get_changelist(self, request: HttpRequest, **_: Any) -> type[ChangeList]:
-        del request
-        return CarefulChangeList
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        del request
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
-        del request, obj
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        allowed = super().has_delete_permission(request, obj)
-        return allowed and (obj is None or policy.may_manage(_asker(request), obj.user_id))
-
-    def delete_model(self, request: HttpRequest, obj: ApiToken) -> None:
-        revoke_token(token=obj, by=cast("User", request.user))
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
-        for token in queryset:
-            revoke_token(token=token, by=cast("User", request.user))

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
-from django.db.models import Model
+from django.db.models import Model, Q
 
 from accounts.models import User, name_key
 from accounts.policy import reaching
@@ -163,6 +163,13 @@ def subject_called(name: str) -> Subject | None:
         return Subject("user", user.id, user.username)
     group = Group.objects.filter(name=name).first()
     return Subject("group", group.pk, group.name) if group else None
+
+
+def given_to_group(key: Any) -> int:
+    """On how many entries a group has a role today."""
+    now = current_time()
+    counting = Q(expires_at__isnull=True) | Q(expires_at__gt=now)
+    return GroupGrant.objects.filter(counting, group_id=key).count()
 
 
 def _members(groups: set[Any]) -> dict[Any, list[UUID]]:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from files.web import links, selection, sharing, spaces, views
+from files.web import groups, links, selection, sharing, spaces, views
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -17,6 +17,11 @@ urlpatterns = [
     path("spaces/new", spaces.new_space, name="new-space"),
     path("spaces/<str:space_id>/rename", spaces.rename_space, name="rename-space"),
     path("spaces/<str:space_id>/delete", spaces.delete_space, name="delete-space"),
+    path("groups", groups.all_groups, name="groups"),
+    path("groups/new", groups.new_group, name="new-group"),
+    path("groups/<str:group_id>", groups.one_group, name="group"),
+    path("groups/<str:group_id>/rename", groups.rename_group, name="rename-group"),
+    path("groups/<str:group_id>/delete", groups.delete_group, name="delete-group"),
     path("search", views.search, name="search"),
     path("trash", views.trash_page, name="trash"),
     path("trash/<str:entry_id>/restore", views.restore, name="restore"),

@@ -1,9 +1,12 @@
 import pytest
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from django.contrib.auth.models import Group, Permission
+from django.test import Client
 
 from accounts import actions
-from accounts.models import ApiToken, User
+from accounts.groups import group_happened
+from accounts.models import ApiToken, SignIn, User
 from files.models import AuditLine
 from tests.accounts.conftest import PASSWORD
 
@@ -203,3 +206,92 @@ class TestHowPeopleSignIn:
         page = as_owner.get(f"/admin/mfa/authenticator/{app.pk}/change/").content.decode()
 
         assert "sealed text" not in page
+
+
+def test_sign_ins_are_listed_found_and_ended_but_their_key_is_never_shown(
+    as_owner, alice, bob, withdrawn
+):
+    theirs = Client()
+    theirs.force_login(bob)
+    Client().force_login(alice)
+    row = SignIn.objects.get(user=bob)
+
+    listing = as_owner.get("/admin/accounts/signin/", {"q": "BOB", "used": "day"}).content.decode()
+    detail = as_owner.get(f"/admin/accounts/signin/{row.id}/change/").content.decode()
+    idle = as_owner.get("/admin/accounts/signin/", {"used": "idle"}).content.decode()
+    ended = as_owner.post(
+        "/admin/accounts/signin/",
+        {"action": "sign_out", "_selected_action": [str(row.id)]},
+        follow=True,
+    )
+
+    assert str(row.id) in listing
+    assert str(SignIn.objects.get(user=alice).id) not in listing
+    assert row.session_key not in listing + detail
+    assert "0 sign ins" in idle
+    assert "1 signed out." in ended.content.decode()
+    assert withdrawn == [row.id]
+    assert theirs.get("/settings").status_code == 302
+
+
+def test_sign_ins_are_neither_added_changed_nor_ended_by_who_only_looks(client, owner, bob):
+    staff = actions.create_user(username="staff", password=PASSWORD, is_staff=True)
+    staff.user_permissions.set(Permission.objects.filter(codename="view_signin"))
+    client.force_login(staff)
+    row = SignIn.objects.get()
+    path = "/admin/accounts/signin/"
+
+    do_action(client, "signin", "sign_out", row)
+    refused = [client.post(f"{path}{row.id}/{act}/").status_code for act in ("change", "delete")]
+
+    assert client.get(path).status_code == 200
+    assert client.get(f"{path}add/").status_code == 403
+    assert refused == [403, 403]
+    assert SignIn.objects.exists()
+
+
+def test_a_group_is_made_renamed_and_deleted_by_the_actions(as_owner, owner):
+    told = []
+
+    def listener(action, by, **_):
+        told.append((action, by))
+
+    group_happened.connect(listener)
+    some = Permission.objects.first()
+    try:
+        as_owner.post("/admin/auth/group/add/", {"name": " Editors ", "permissions": [some.pk]})
+        group = Group.objects.get()
+        path = f"/admin/auth/group/{group.pk}"
+        as_owner.post(f"{path}/change/", {"name": "Authors", "permissions": []})
+        as_owner.post(f"{path}/change/", {"name": "Authors", "permissions": [some.pk]})
+        group.refresh_from_db()
+        assert (group.name, list(group.permissions.all())) == ("Authors", [some])
+        as_owner.post(f"{path}/delete/", {"post": "yes"})
+    finally:
+        group_happened.disconnect(listener)
+
+    assert told == [(action, owner) for action in ("group_made", "group_renamed", "group_deleted")]
+    assert not Group.objects.exists()
+
+
+@pytest.mark.parametrize(("name", "says"), [("EDITORS", "already"), ("a\u202eb", "visible")])
+def test_a_taken_or_bad_name_of_a_group_is_said_in_the_form(as_owner, name, says):
+    Group.objects.create(name="Editors")
+
+    response = as_owner.post("/admin/auth/group/add/", {"name": name})
+
+    assert response.status_code == 200
+    assert says in response.content.decode()
+    assert Group.objects.count() == 1
+
+
+def test_a_group_that_is_fixed_keeps_its_name(as_owner, monkeypatch):
+    group = Group.objects.create(name="Editors")
+    monkeypatch.setattr("accounts.groups.is_fixed", lambda _: True)
+    path = f"/admin/auth/group/{group.pk}"
+
+    as_owner.post(f"{path}/change/", {"name": "Authors", "permissions": []})
+    deleting = as_owner.post(f"{path}/delete/", {"post": "yes"})
+
+    assert deleting.status_code == 403
+    assert Group.objects.get().name == "Editors"

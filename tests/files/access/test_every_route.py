@@ -28,6 +28,7 @@ PAGES = {
     ("GET", "/shared"): (None, 200, {}),
     ("GET", "/search?q=a"): (None, 200, {}),
     ("GET", "/trash"): (None, 200, {}),
+    ("GET", "/groups"): (None, 200, {}),
     ("POST", "/theme"): (None, 302, {"theme": "dark"}),
     ("GET", "/files/<folder>"): (VIEW, 200, {}),
     ("GET", "/files/<folder>/new-folder"): (EDIT, 200, {}),
@@ -75,6 +76,8 @@ OF_ONESELF = {
 }
 # Those that answer the same whatever happened to each entry: what did, is asked of the database.
 EACH = {"selection/trash", "selection/restore"}
+# Whose permissions are Django's: held to those by tests/files/web/test_groups.py.
+KEPT = {"groups/new", "groups/{}", "groups/{}/rename", "groups/{}/delete"}
 PUBLIC = {
     *("login", "login/second-step", "login/passkey", "login/inactive", "login/cancelled"),
     *("login/{}", "login/{}/callback", "logout", "password/reset", "password/reset/sent"),
@@ -100,7 +103,7 @@ def test_every_route_is_in_a_table():
     accounts = {f"api/{path}" for path in ACCOUNT}
     pages = {shape(path) for _, path in PAGES} | {shape(path) for path in OF_ONESELF}
 
-    assert set(routes()) == api | accounts | pages | EACH | PUBLIC
+    assert set(routes()) == api | accounts | pages | EACH | KEPT | PUBLIC
 
 
 ACCOUNT = {
@@ -196,6 +199,8 @@ def test_pages_for_whose_role_has_expired(scene):
 
 
 def test_pages_for_nobody_lead_to_the_sign_in(scene):
+    for path in KEPT:
+        assert Client().post(f"/{path}").url.startswith("/login?next="), path
     for key in PAGES:
         answer = visit(None, key, scene.ids)
 
