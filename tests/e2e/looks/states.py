@@ -224,6 +224,38 @@ def settings(stage: Stage) -> None:
 
 
 @state
+def groups(stage: Stage) -> None:
+    _group(stage, f"Camera {next(_DAYS)}")
+    _group(stage, f"{LONG.removesuffix('.mov')} {next(_DAYS)}")
+    stage.go("/groups")
+
+
+@state
+def group(stage: Stage) -> None:
+    _group(stage, f"Sound department of the harbour film, second unit {next(_DAYS)}")
+    for name in ("mara", "kenji", "nobody in particular"):
+        stage.visitor.page.get_by_label("Add a person").fill(name)
+        stage.visitor.page.get_by_role("button", name="Add", exact=True).click()
+        stage.visitor.page.get_by_text(
+            "There is nobody" if " " in name else f"{name} is in it now."
+        ).wait_for()
+
+
+@state
+def group_delete(stage: Stage) -> None:
+    _group(stage, f"Light {next(_DAYS)}")
+    stage.visitor.page.get_by_role("link", name="Delete").click()
+    expect(stage.dialog).to_contain_text("It has 0 members")
+
+
+def _group(stage: Stage, name: str) -> None:
+    stage.go("/groups/new")
+    stage.visitor.page.get_by_label("Name of the group").fill(name)
+    stage.visitor.page.get_by_role("button", name="Create").click()
+    stage.visitor.page.get_by_role("heading", name=name, exact=True).wait_for()
+
+
+@state
 def link_gone(stage: Stage) -> None:
     stage.go("/s/AAAAAAAAAAAAAAAAAAAAAA")
 
