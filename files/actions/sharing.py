@@ -52,7 +52,7 @@ def give_role(
     """
 
     def give() -> Reason:
-        entry = entry_for(actor, entry_id, Permission.SHARE)
+        entry = _entry_to_share(actor, entry_id)
         who = _subject(subject)
         if role == Role.OWNER:
             return _hand_over(actor, entry, who, expires_at)
@@ -99,7 +99,7 @@ def foresee(
     if role is None:
         entry = _entry_to_withdraw(actor, entry_id, subject)
     else:
-        entry = entry_for(actor, entry_id, Permission.SHARE)
+        entry = _entry_to_share(actor, entry_id)
     given = reasons(entry)
 
     def without(named: tuple[str, Any]) -> list[Reason]:
@@ -124,10 +124,16 @@ def foresee(
     return _shifts(audience(given), audience(after))
 
 
+def _entry_to_share(actor: Actor, entry_id: UUID) -> Entry:
+    """Who administers gives others roles on everything; a role of his own he can't give himself."""
+    return entry_for(actor, entry_id, Permission.VIEW if actor.administers else Permission.SHARE)
+
+
 def _entry_to_withdraw(actor: Actor, entry_id: UUID, subject: tuple[str, str]) -> Entry:
     """What the actor may take this one's role on: his own on all that he sees."""
-    enough = actor.administers or subject == ("user", str(actor.id))
-    return entry_for(actor, entry_id, Permission.VIEW if enough else Permission.SHARE)
+    if subject == ("user", str(actor.id)):
+        return entry_for(actor, entry_id, Permission.VIEW)
+    return _entry_to_share(actor, entry_id)
 
 
 def _is_grant_on(entry: Entry, reason: Reason) -> bool:

@@ -12,6 +12,7 @@ from files.access.actor import Actor
 from files.access.listing import way_to
 from files.actions import trash
 from files.admin.cells import NONE, exact_size, short, size, to_list, to_row
+from files.admin.grants import Guarded
 from files.admin.shown import Shown, by_id, chosen, fields_of
 from files.models import Change, Chunk, Entry, Extent, Space, Upload, Version
 from files.names import search_key
@@ -39,7 +40,7 @@ class StateFilter(admin.SimpleListFilter):
 
 
 @admin.register(Entry)
-class EntryAdmin(Shown):
+class EntryAdmin(Guarded):
     actions = ("move_to_trash", "restore")
     list_display = ("name", "type", "amount", "space_link", "state", "modified_at", "modified_by")
     list_filter = (
@@ -64,6 +65,9 @@ class EntryAdmin(Shown):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         people = ("modified_by", "created_by", "trashed_by")
         return super().get_queryset(request).select_related("space", "parent", *people)
+
+    def entry_of(self, row: Entry) -> Entry:
+        return row
 
     @admin.action(description="Move to the trash", permissions=["act"])
     def move_to_trash(self, request: HttpRequest, queryset: QuerySet[Entry]) -> None:

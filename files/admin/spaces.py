@@ -15,6 +15,7 @@ from accounts.models import User
 from accounts.models import name_key as person_key
 from files.actions.spaces import set_quota
 from files.admin.cells import NONE, exact_size, size, to_list, to_row
+from files.admin.grants import Guarded
 from files.admin.shown import Shown, by_id, chosen
 from files.models import Change, Entry, Space, Upload, Version
 from files.names import name_key
@@ -96,7 +97,7 @@ class FullFilter(admin.SimpleListFilter):
 
 
 @admin.register(Space)
-class SpaceAdmin(Shown):
+class SpaceAdmin(Guarded):
     form = SpaceForm
     list_display = ("name", "kind", "owner_link", "used", "quota", "stored", "live", "created_at")
     list_filter = ("kind", "live", FullFilter, chosen("owner", User, "owner"))
@@ -116,6 +117,9 @@ class SpaceAdmin(Shown):
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         del obj
         return self.has_act_permission(request)
+
+    def entry_of(self, row: Space) -> Entry | None:
+        return Entry.objects.filter(id=row.root).first()
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         fields = super().get_readonly_fields(request, obj)
