@@ -38,6 +38,8 @@ GRANTS: Final[dict[str, Any]] = {"user": UserGrant, "group": GroupGrant}
 class ChoosePerson(UserManage):
     """By user name, whatever its case."""
 
+    user = forms.CharField(label="User name", max_length=200)
+
     def clean_user(self) -> User:
         key = name_key(self.cleaned_data["user"])
         user = User.objects.filter(username_key=key, is_active=True).first()
