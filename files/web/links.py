@@ -27,6 +27,7 @@ from files.access.roles import Permission
 from files.actions import links
 from files.models import Entry, Link, Upload
 from files.web import listing, notices
+from files.web.pages import may_send
 from rapidserve.api.fields import parse_id
 from rapidserve.errors import (
     Invalid,
@@ -38,6 +39,7 @@ from rapidserve.errors import (
 from rapidserve.observability.requests import client_address
 
 COOKIE: Final = "visit"
+SENT_SHOWN: Final = 100
 MENDABLE: Final = (Invalid, PermissionDenied, TooManyRequests)
 
 
@@ -46,6 +48,7 @@ def public(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
 
     @wraps(view)
     @never_cache
+    @may_send
     @require_http_methods(["GET", "HEAD", "POST"])
     def shown(request: HttpRequest, **kwargs: Any) -> HttpResponse:
         response = view(request, **kwargs)
@@ -174,8 +177,9 @@ def _drop_page(request: HttpRequest, found: Link, visitor: Actor | None) -> Http
     sent = Upload.objects.filter(visit=visitor.through.visit, state=Upload.State.COMPLETED)
     context = {
         "entry": found.entry,
+        "grant": request.COOKIES[COOKIE],  # it is his: the script sends with it
         "form_address": f"/d/form/{issue.form_ticket(actor=visitor, folder=found.entry)}",
-        "sent": sent.order_by("-id").values_list("name", flat=True)[:100],
-        "notice": notices.asked_for(request, visitor),
+        "sent": sent.order_by("-id").values_list("name", flat=True)[:SENT_SHOWN],
+        "notice": notices.arrived(request, sent) or notices.asked_for(request, visitor),
     }
     return render(request, "links/drop.html", context)

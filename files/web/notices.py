@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from files.access.actor import Actor
 from files.access.issue import signing_key
 from files.access.lookup import entry_for, trashed_entry_for
 from files.access.roles import Permission
-from files.models import Entry
+from files.models import Entry, Upload
 from files.tickets import ProblemTicket, open_ticket
 from rapidserve.api.fields import parse_id
 from rapidserve.errors import NotFound, PermissionDenied, TokenRefused
@@ -64,6 +65,17 @@ def asked_for(request: HttpRequest, actor: Actor) -> Notice | None:
             return Notice(f"“{entry.name}” is in the trash.", undo=[entry])
     except (NotFound, PermissionDenied, TokenRefused):
         return None  # gone since, or an address that somebody made up
+    return None
+
+
+def arrived(request: HttpRequest, sent: QuerySet[Upload]) -> Notice | None:
+    """What a visitor has just sent, who may not look at it where it is."""
+    named = request.GET.get("uploaded")
+    if not named:
+        return None
+    with suppress(NotFound):
+        upload = sent.filter(entry_id=parse_id(named)).first()
+        return Notice(f"“{upload.name}” has arrived.") if upload else None
     return None
 
 

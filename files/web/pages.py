@@ -40,12 +40,14 @@ def page(*methods: str) -> Callable[[View], View]:
 
     def decorate(view: View) -> View:
         checked = require_http_methods([*methods])(view)
-        return wraps(view)(never_cache(login_required(_may_send(checked))))
+        return wraps(view)(never_cache(login_required(may_send(checked))))
 
     return decorate
 
 
-def _may_send(view: View) -> View:
+def may_send(view: View) -> View:
+    """A page whose script sends chunks, which some buckets take themselves."""
+
     def allowing(request: HttpRequest, **kwargs: object) -> HttpResponse:
         allowed = csp_update({"connect-src": registry.bucket_origins()})(view)
         return cast("HttpResponse", allowed(request, **kwargs))

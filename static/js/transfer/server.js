@@ -1,10 +1,18 @@
 // @ts-check
 /** One call of the API with the session of this page. Throws a Refusal, or why `signal` ended it. */
 
-import { noAnswer, refusalFrom } from "./refusal.js";
+import { noAnswer, Refusal, refusalFrom } from "./refusal.js";
 
 /** Bytes in a chunk; the last of a file has what remains. */
 export const CHUNK_SIZE = 4_194_304;
+
+/** What a visitor of a link shows in place of a session, "" for people who have signed in. */
+let grant = "";
+
+/** @param {string} token of a visit; all calls from now on are its */
+export function actAs(token) {
+  grant = token;
+}
 
 /**
  * @typedef {object} Entry
@@ -28,7 +36,7 @@ export async function call(method, path, body, signal) {
   const answer = await fetch(path, {
     method,
     signal,
-    headers: { "Content-Type": type, "X-CSRFToken": csrfToken(), Accept: "application/json" },
+    headers: { "Content-Type": type, Accept: "application/json", ...credentials() },
     body: body instanceof Blob ? body : body && JSON.stringify(body),
   }).catch((error) => {
     throw reasonOf(error, signal);
@@ -36,6 +44,9 @@ export async function call(method, path, body, signal) {
   const text = await answer.text().catch((error) => {
     throw reasonOf(error, signal);
   });
+  if (grant && answer.status === 401) {
+    throw new Refusal("Your visit is over. Load the page again, then send the rest.", { code: "visit_over" });
+  }
   if (!answer.ok) {
     throw refusalFrom(answer.status, text, answer.headers.get("Retry-After"));
   }
@@ -73,6 +84,11 @@ export function reasonOf(error, signal) {
     return signal.reason;
   }
   return signal.aborted || error instanceof TypeError ? noAnswer() : error;
+}
+
+/** @returns {Record<string, string>} */
+function credentials() {
+  return grant ? { Authorization: `Bearer ${grant}` } : { "X-CSRFToken": csrfToken() };
 }
 
 /** Read each time: signing in again in another tab changes it. */

@@ -75,6 +75,7 @@ export class Drop {
     if (found.file) {
       return new Upload(found.file, folders, {
         root: this.#folder,
+        mayPack: true,
         folder: (path) => this.#folders.idOf(path),
         forgetFolders: () => this.#folders.forget(),
         entry: (id, signal) => this.#neighbours.entry(id, signal),

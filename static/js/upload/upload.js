@@ -31,6 +31,7 @@ const MOST_ADDRESSES = 4; // for one chunk: a server that refuses its own would 
  * @property {string} root id of the folder that all of it goes into
  * @property {(path: string[]) => Promise<string>} folder the id of a folder in it
  * @property {() => void} forgetFolders some of them are gone
+ * @property {boolean} mayPack whether small files may go together, which visitors of a link may not
  * @property {(id: string, signal: AbortSignal) => Promise<import("../transfer/server.js").Entry>} entry
  * @property {(name: string, isFolder: boolean, signal: AbortSignal) => Promise<OnConflict | "skip">} settle
  */
@@ -85,7 +86,7 @@ export class Upload extends Transfer {
   }
 
   get #isPackable() {
-    return this.size <= LARGEST_PACKED && !this.#isAlone;
+    return this.#drop.mayPack && this.size <= LARGEST_PACKED && !this.#isAlone;
   }
 
   /**

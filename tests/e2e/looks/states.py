@@ -17,6 +17,7 @@ from tests.e2e.looks.demo import LONG, Demo
 from tests.e2e.visitor import CHUNK, PUTS, TRAY, Gate, Visitor
 
 CHUNKS = "**/d/chunk/**"
+SENDING_SOME = re.compile(r"Sending chunk \d+ to \d+ of 24")
 SENDING = re.compile(r"Sending chunk \d+ to 1\d of 24")
 
 
@@ -207,12 +208,45 @@ def link_password(stage: Stage) -> None:
 
 @state
 def link_drop(stage: Stage) -> None:
+    _enter(stage)
+    expect(stage.visitor.page.get_by_role("button", name="Choose files")).to_be_visible()
+
+
+@state
+def link_drop_form(stage: Stage) -> None:
+    """As it is without JavaScript."""
+    stage.visitor.page.route("**/visit*.js", lambda route: route.abort())
+    _enter(stage)
+    name = stage.film("take 1 – the harbour at dawn, with rain and a very long name.mov", 1)
+    stage.visitor.page.get_by_label("File", exact=True).set_input_files(name)
+    stage.visitor.page.get_by_role("button", name="Send").click()
+    expect(stage.visitor.page.get_by_text("has arrived.")).to_be_visible()
+
+
+@state
+def link_drop_sending(stage: Stage) -> None:
+    """One has arrived, one is on its way, one was refused."""
+    _enter(stage)
+    page, field = stage.visitor.page, stage.visitor.page.get_by_label("Files to send")
+    first = stage.film("take 1 – the harbour at dawn, with rain and a very long name.mov", 1)
+    field.set_input_files(first)
+    expect(page.get_by_text("has arrived.")).to_be_visible()
+    Gate(page, passing=5)
+    field.set_input_files([stage.film("take 2.mov", 24), _unnamable(stage)])
+    expect(stage.visitor.in_tray("take 2.mov")).to_contain_text(SENDING_SOME)
+    expect(stage.visitor.in_tray("what?\\.txt")).to_contain_text("name")
+
+
+def _unnamable(stage: Stage) -> Path:
+    """A name that no server takes."""
+    path = stage.disk / "what?\\.txt"
+    path.write_bytes(b"x")
+    return path
+
+
+def _enter(stage: Stage) -> None:
     _visit(stage, "drop")
     stage.visitor.page.get_by_role("button", name="Continue").click()
-    name = stage.film("take 1 – the harbour at dawn, with rain and a very long name.mov", 1)
-    stage.visitor.page.get_by_label("File").set_input_files(name)
-    stage.visitor.page.get_by_role("button", name="Send").click()
-    expect(stage.visitor.page.get_by_role("heading", name="Sent")).to_be_visible()
 
 
 @state
