@@ -184,13 +184,23 @@ class TestDropping:
         page = upload(world, visitor, page, "report.txt", b"mine")
         again = upload(world, visitor, page, "report.txt", b"mine, again")
 
-        assert text_of(again).count("report.txt") == 2
+        assert "“report.txt” has arrived." in text_of(again)
+        assert again.content.decode().count('<bdi title="report.txt">') == 2
         assert "a.txt" not in text_of(again)
         names = world.alice.names(papers[0])
         assert len(names) == 2
         assert names[0].startswith("Dora ")
         own = str(Entry.objects.get(name=names[0]).id)
         assert world.alice.names(own) == ["report (1).txt", "report.txt"]
+
+    def test_says_what_arrived_to_who_sent_it_alone(self, world, papers, visitor):
+        address, other = link_to(world, papers[0], "upload"), Client()
+        upload(world, visitor, visitor.post(address, {}, follow=True), "mine.txt", b"mine")
+        other.post(address, {})
+        sent = Entry.objects.get(name="mine.txt").id
+
+        for named in (sent, papers[1], "nonsense"):
+            assert "arrived" not in text_of(other.get(address, {"uploaded": str(named)}))
 
     def test_what_is_refused_is_said_there(self, world, papers, visitor):
         page = visitor.post(link_to(world, papers[0], "upload"), {"name": ""}, follow=True)
