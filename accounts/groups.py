@@ -1,10 +1,12 @@
 """Groups of people: make, rename, delete, and who is in them. Each change is one transaction.
 
 Everybody sees the groups they are in; who holds one of Django's permissions on groups sees all.
+Those of the roles in the organisation are not among them: they say who somebody is, and `member`
+would show everybody to everybody.
 """
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final, Literal
@@ -12,16 +14,18 @@ from typing import Any, Final, Literal
 from django.contrib.auth.models import Group
 from django.dispatch import Signal
 
+from accounts import policy
 from accounts.actions import is_plain
 from accounts.models import User, name_key
+from accounts.organisation import Ability
 from rapidserve.db import run_atomic
 from rapidserve.errors import Conflict, Invalid, NotFound, PermissionDenied
 
 # action, group, by, details: something happened to a group that the audit log must tell.
 group_happened = Signal()
 
-Right = Literal["add", "change", "delete"]
-RIGHTS: Final[tuple[Right, ...]] = ("add", "change", "delete")
+Right = Literal["view", "add", "change", "delete"]
+RIGHTS: Final[tuple[Right, ...]] = ("view", "add", "change", "delete")
 MAX_GROUP_NAME: Final = 150
 
 _acting: ContextVar[User | None] = ContextVar("acting", default=None)
@@ -32,34 +36,56 @@ def may(user: User, right: Right) -> bool:
     return user.has_perm(f"auth.{right}_group")
 
 
-def keeps_groups(user: User) -> bool:
-    """Whether someone sees all groups, and not only their own."""
+def sees_all_groups(user: User) -> bool:
+    """And not only their own."""
     return any(may(user, right) for right in RIGHTS)
 
 
+def sees_members(user: User) -> bool:
+    """Guests find nobody, nor do they by being in a group with them."""
+    return sees_all_groups(user) or policy.may(user, Ability.FIND_PEOPLE)
+
+
+def may_act_on(user: User, right: Right, group: Group) -> bool:
+    """Whether nothing of what `refuse_without` says stands against it."""
+    return may(user, right) and not is_fixed(group) and not _is_for_owners(user, group)
+
+
 def is_fixed(group: Group) -> bool:
-    """Whether a group can't be renamed, deleted, or given members by these actions. The one place
-    that says so: the actions, the pages and the administration ask here.
+    """Whether a group can't be renamed, deleted, or given members: it is a role in the
+    organisation. The one place that says so: the actions, the pages, the administration and what
+    guards Django's own means ask here.
     """
-    del group
-    return False
+    return _has_fixed([group.pk])
+
+
+def refuse_fixed(keys: Collection[Any]) -> None:
+    """Raises Conflict(is_role) when one of the groups with these keys is fixed."""
+    if _has_fixed(keys):
+        raise Conflict(
+            "This group is a role in the organisation. People are given it on their own page.",
+            code="is_role",
+        )
 
 
 def group_for(user: User, key: Any, right: Right | None = None) -> Group:
-    """The group with this primary key, None for none, if the person may see it, and has the right
-    if one is named. NotFound, PermissionDenied.
+    """The group with this primary key, None for none, if the person may see it and its members, and
+    has the right if one is named. NotFound, PermissionDenied.
     """
     group = None if key is None else Group.objects.filter(pk=key).first()
-    if group is None or not (keeps_groups(user) or _is_in(user, group)):
+    if group is None or is_fixed(group) or not (sees_all_groups(user) or _is_in(user, group)):
         raise NotFound
-    if right is not None and not may(user, right):
-        raise PermissionDenied("Only who administers groups may do this.")
+    if not sees_members(user):
+        raise PermissionDenied("Your role in the organisation does not allow that.")
+    if right is not None:
+        refuse_without(user, right, group)
     return group
 
 
 def visible_groups(user: User, *, after: str | None, limit: int) -> list[Group]:
     """By name; `after` is the name of the last one seen."""
-    rows = Group.objects.all() if keeps_groups(user) else Group.objects.filter(user=user)
+    rows = Group.objects.all() if sees_all_groups(user) else Group.objects.filter(user=user)
+    rows = rows.exclude(pk__in=list(policy.group_keys().values()))
     if after is not None:
         rows = rows.filter(name__gt=after)
     return list(rows.order_by("name")[:limit])
@@ -97,7 +123,7 @@ def add_group(*, group: Group, by: User) -> Group:
 
 
 def rename_group(*, group: Group, name: str, by: User) -> None:
-    """Errors as of `make_group`, and NotFound when it is gone."""
+    """Errors as of `make_group`, Conflict(is_role), and NotFound when it is gone."""
 
     def rename() -> None:
         before = _still_there(group).name
@@ -114,7 +140,9 @@ def rename_group(*, group: Group, name: str, by: User) -> None:
 
 
 def delete_group(*, group: Group, by: User) -> None:
-    """Its members keep what they have otherwise. Raises NotFound, PermissionDenied."""
+    """Its members keep what they have otherwise. Raises NotFound, PermissionDenied,
+    Conflict(is_role).
+    """
 
     def delete() -> None:
         there = _still_there(group)
@@ -126,7 +154,7 @@ def delete_group(*, group: Group, by: User) -> None:
 
 
 def add_member(*, group: Group, user: User, by: User) -> None:
-    """Twice is once. Raises NotFound, PermissionDenied."""
+    """Twice is once. Raises NotFound, PermissionDenied, Conflict(is_role)."""
 
     def add() -> None:
         if not _is_in(user, _still_there(group)):
@@ -138,7 +166,7 @@ def add_member(*, group: Group, user: User, by: User) -> None:
 
 
 def remove_member(*, group: Group, user: User, by: User) -> None:
-    """Raises NotFound when they are not in it, PermissionDenied."""
+    """Raises NotFound when they are not in it, PermissionDenied, Conflict(is_role)."""
 
     def remove() -> None:
         if not _is_in(user, _still_there(group)):
@@ -177,16 +205,24 @@ def refuse_taken_name(name: str, but: Any = None) -> None:
 
 
 def refuse_without(by: User, right: Right, group: Group | None = None) -> None:
-    """PermissionDenied for who has not the right, and for a group that is not to be changed."""
+    """PermissionDenied for who has not the right, and for who is no owner of a group that allows
+    something in the administration: whoever chose its members could make others of his kind.
+    Conflict(is_role).
+    """
     if not may(by, right):
         raise PermissionDenied("Only who administers groups may do this.")
-    if group is not None and is_fixed(group):
-        raise PermissionDenied("This group belongs to the installation, and stays as it is.")
+    if group is None:
+        return
+    refuse_fixed([group.pk])
+    if _is_for_owners(by, group):
+        raise PermissionDenied(
+            "This group allows something in the administration: it is for owners."
+        )
 
 
 @contextmanager
 def done_by(user: User | None) -> Iterator[None]:
-    """Memberships that change inside were changed by this person: Django's signal doesn't say."""
+    """What changes inside was changed by this person: Django's signals and forms don't say."""
     token = _acting.set(user)
     try:
         yield
@@ -197,6 +233,14 @@ def done_by(user: User | None) -> Iterator[None]:
 def who_acts() -> User | None:
     """As `done_by` was told; None outside of it."""
     return _acting.get()
+
+
+def _has_fixed(keys: Collection[Any]) -> bool:
+    return not set(policy.group_keys().values()).isdisjoint(keys)
+
+
+def _is_for_owners(user: User, group: Group) -> bool:
+    return not user.is_superuser and group.permissions.exists()
 
 
 def _is_in(user: User, group: Group) -> bool:

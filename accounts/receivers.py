@@ -18,13 +18,13 @@ from django.db.models.signals import m2m_changed, post_migrate, pre_delete, pre_
 from django.dispatch import receiver
 from django.http import HttpRequest
 
-from accounts import policy
+from accounts import groups, policy
 from accounts.actions import end_session, note_change, note_sign_in
 from accounts.models import SignIn, User
 from accounts.organisation import PERMISSIONS, OrganisationRole
 from accounts.sessions import KEY, begin
 from rapidserve.db import run_atomic
-from rapidserve.errors import Conflict, NotFound
+from rapidserve.errors import NotFound
 
 
 @receiver(user_logged_in)
@@ -145,25 +145,16 @@ def refuse_roles(
         touched = set(held.values_list("group_id", flat=True))
     else:
         touched = set(pk_set)
-    if touched & set(policy.group_keys().values()):
-        raise _is_role()
+    groups.refuse_fixed(touched)
 
 
 @receiver(pre_delete, sender=Group)
 def keep_the_roles(instance: Group, **_: Any) -> None:
-    if instance.pk in policy.group_keys().values():
-        raise _is_role()
+    groups.refuse_fixed([instance.pk])
 
 
 @receiver(pre_save, sender=Group)
 def keep_their_names(instance: Group, **_: Any) -> None:
     keys = {str(role): key for role, key in policy.group_keys().items()}
-    if instance.pk in keys.values() and keys.get(instance.name) != instance.pk:
-        raise _is_role()
-
-
-def _is_role() -> Conflict:
-    return Conflict(
-        "This group is a role in the organisation. People are given it on their own page.",
-        code="is_role",
-    )
+    if keys.get(instance.name) != instance.pk:
+        groups.refuse_fixed([instance.pk])

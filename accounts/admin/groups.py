@@ -37,8 +37,8 @@ class GroupForm(forms.ModelForm):  # type: ignore[type-arg] # generic in the stu
 @admin.register(Group)
 class GroupAdmin(DjangoGroupAdmin):
     """Django's own, by the same actions as the pages. The roles in the organisation are shown, and
-    nobody changes them. What a group allows in the administration is chosen here alone, by owners:
-    an admin must not make more of himself.
+    nobody changes them. What a group allows in the administration is chosen here alone, by owners,
+    and such a group is theirs: an admin must not make more of himself.
     """
 
     form = GroupForm
@@ -50,7 +50,7 @@ class GroupAdmin(DjangoGroupAdmin):
         return CarefulChangeList
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        if asker(request).is_superuser and not _is_fixed(obj):
+        if asker(request).is_superuser and not (obj and groups.is_fixed(obj)):
             return ("name", "permissions")
         return ("name", "allows") if obj else ("name",)
 
@@ -59,10 +59,12 @@ class GroupAdmin(DjangoGroupAdmin):
         return ", ".join(sorted(".".join(each) for each in given)) or "nothing of its own"
 
     def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
-        return super().has_change_permission(request, obj) and not _is_fixed(obj)
+        allowed = super().has_change_permission(request, obj)
+        return allowed and (not obj or groups.may_act_on(asker(request), "change", obj))
 
     def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
-        return super().has_delete_permission(request, obj) and not _is_fixed(obj)
+        allowed = super().has_delete_permission(request, obj)
+        return allowed and (not obj or groups.may_act_on(asker(request), "delete", obj))
 
     def save_model(self, request: HttpRequest, obj: Group, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
         by = asker(request)
@@ -77,7 +79,3 @@ class GroupAdmin(DjangoGroupAdmin):
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Group]) -> None:
         for group in queryset:
             self.delete_model(request, group)
-
-
-def _is_fixed(group: Group | None) -> bool:
-    return group is not None and groups.is_fixed(group)

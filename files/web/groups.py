@@ -32,7 +32,8 @@ def all_groups(request: HttpRequest) -> HttpResponse:
     shown = rows[:SHOWN]
     context = _frame(request) | {
         "groups": [(group, groups.member_count(group)) for group in shown],
-        "sees_all": groups.keeps_groups(user),
+        "sees_all": groups.sees_all_groups(user),
+        "sees_members": groups.sees_members(user),
         "may_add": groups.may(user, "add"),
         "more": urlencode({"after": shown[-1].name}) if len(rows) > SHOWN else "",
         "is_first": after is None,
@@ -130,15 +131,15 @@ def _group(request: HttpRequest, group_id: str, right: groups.Right | None = Non
 def _members(request: HttpRequest, group: Group) -> dict[str, Any]:
     user, after = cast("User", request.user), request.GET.get("after")
     rows = groups.members_of(group, after=after, limit=SHOWN + 1)
-    shown, is_fixed = rows[:SHOWN], groups.is_fixed(group)
+    shown = rows[:SHOWN]
     return _frame(request) | {
         "group": group,
         "members": shown,
         "count": groups.member_count(group),
         "more": urlencode({"after": shown[-1].username_key}) if len(rows) > SHOWN else "",
         "is_first": after is None,
-        "may_change": groups.may(user, "change") and not is_fixed,
-        "may_delete": groups.may(user, "delete") and not is_fixed,
+        "may_change": groups.may_act_on(user, "change", group),
+        "may_delete": groups.may_act_on(user, "delete", group),
     }
 
 

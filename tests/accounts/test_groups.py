@@ -4,7 +4,10 @@ import pytest
 from django.contrib.auth.models import Group, Permission
 
 from accounts import groups
+from accounts.actions import set_organisation_role
 from accounts.models import User
+from accounts.organisation import OrganisationRole, is_role
+from accounts.policy import role_of
 from rapidserve.errors import Conflict, Invalid, NotFound, PermissionDenied
 
 pytestmark = pytest.mark.django_db
@@ -21,6 +24,12 @@ def may(user, *rights):
     return User.objects.get(id=user.id)
 
 
+def made():
+    """The names of the groups that somebody made."""
+    names = Group.objects.order_by("name").values_list("name", flat=True)
+    return [name for name in names if not is_role(name)]
+
+
 class TestNames:
     def test_are_kept_composed_and_without_what_stands_around_them(self, owner):
         assert groups.make_group(name="  Caf\u0065\u0301 2 ", by=owner).name == "Caf\u00e9 2"
@@ -33,9 +42,9 @@ class TestNames:
             groups.rename_group(group=editors, name=name, by=owner)
 
         assert (refused.value.code, refused.value.field) == ("name_invalid", "name")
-        assert [group.name for group in Group.objects.all()] == ["Editors"]
+        assert made() == ["Editors"]
 
-    @pytest.mark.parametrize("name", ["Editors", "EDITORS", " editors", "ｅditors"])
+    @pytest.mark.parametrize("name", ["Editors", "EDITORS", " editors", "ｅditors", "Guest"])
     def test_are_taken_whatever_their_case(self, owner, editors, name):
         other = groups.make_group(name="Other", by=owner)
 
@@ -45,12 +54,12 @@ class TestNames:
             groups.rename_group(group=other, name=name, by=owner)
 
         assert refused.value.code == "name_taken"
-        assert Group.objects.count() == 2
+        assert made() == ["Editors", "Other"]
 
     def test_may_change_their_own_case(self, owner, editors):
         groups.rename_group(group=editors, name="EDITORS", by=owner)
 
-        assert Group.objects.get().name == "EDITORS"
+        assert made() == ["EDITORS"]
 
 
 class TestMembers:
@@ -72,7 +81,7 @@ class TestMembers:
         assert groups.members_of(editors, after="bob", limit=2) == [owner]
 
     def test_nobody_enters_a_group_that_is_gone(self, owner, editors, bob):
-        groups.delete_group(group=Group.objects.get(), by=owner)
+        groups.delete_group(group=Group.objects.get(name="Editors"), by=owner)
 
         for change in (
             lambda: groups.add_member(group=editors, user=bob, by=owner),
@@ -82,7 +91,7 @@ class TestMembers:
         ):
             with pytest.raises(NotFound):
                 change()
-        assert not User.groups.through.objects.exists()
+        assert [group.name for group in bob.groups.all()] == [OrganisationRole.MEMBER]
 
 
 class TestWhoMay:
@@ -111,13 +120,62 @@ class TestWhoMay:
             with pytest.raises(NotFound):
                 groups.group_for(alice, key)
 
-    def test_one_that_is_fixed_is_changed_by_nobody(self, owner, editors, bob, monkeypatch):
-        monkeypatch.setattr(groups, "is_fixed", lambda group: group == editors)
+    def test_who_may_look_at_groups_sees_all_and_changes_none(self, editors, alice, bob):
+        looking = may(alice, "view_group")
+
+        assert groups.visible_groups(looking, after=None, limit=9) == [editors]
+        assert groups.group_for(looking, editors.pk) == editors
+        with pytest.raises(PermissionDenied):
+            groups.add_member(group=editors, user=bob, by=looking)
+
+    def test_one_that_allows_something_is_for_owners(self, owner, editors, alice, bob):
+        """Whoever chose its members could make others of his kind, or himself."""
+        editors.permissions.set(Permission.objects.filter(codename="change_user"))
+        groups.add_member(group=editors, user=bob, by=owner)
+        keeper = may(alice, "change_group", "delete_group")
 
         for change in (
-            lambda: groups.add_member(group=editors, user=bob, by=owner),
-            lambda: groups.rename_group(group=editors, name="n", by=owner),
-            lambda: groups.delete_group(group=editors, by=owner),
+            lambda: groups.add_member(group=editors, user=alice, by=keeper),
+            lambda: groups.remove_member(group=editors, user=bob, by=keeper),
+            lambda: groups.rename_group(group=editors, name="n", by=keeper),
+            lambda: groups.delete_group(group=editors, by=keeper),
         ):
             with pytest.raises(PermissionDenied):
                 change()
+        assert groups.members_of(editors, after=None, limit=9) == [bob]
+
+    def test_a_guest_does_not_see_who_else_is_in_it(self, owner, editors, bob):
+        groups.add_member(group=editors, user=bob, by=owner)
+        set_organisation_role(user=bob, role=OrganisationRole.GUEST)
+
+        assert groups.visible_groups(bob, after=None, limit=9) == [editors]
+        with pytest.raises(PermissionDenied):
+            groups.group_for(bob, editors.pk)
+
+
+@pytest.mark.parametrize("role", OrganisationRole)
+class TestTheRoles:
+    def test_are_fixed_for_everybody(self, role, owner, bob):
+        group, held = Group.objects.get(name=role), Group.objects.get(name=role_of(bob.id))
+
+        for change in (
+            lambda: groups.add_member(group=group, user=bob, by=owner),
+            lambda: groups.remove_member(group=held, user=bob, by=owner),
+            lambda: groups.rename_group(group=group, name="n", by=owner),
+            lambda: groups.delete_group(group=group, by=owner),
+        ):
+            with pytest.raises(Conflict) as refused:
+                change()
+            assert refused.value.code == "is_role"
+
+        assert groups.is_fixed(group)
+        assert role_of(bob.id) == OrganisationRole.MEMBER
+
+    def test_are_no_groups_to_those_who_are_in_them_nor_to_who_sees_all(self, role, owner, bob):
+        set_organisation_role(user=bob, role=role)
+        key = Group.objects.get(name=role).pk
+
+        for user in (bob, owner):
+            assert groups.visible_groups(user, after=None, limit=9) == []
+            with pytest.raises(NotFound):
+                groups.group_for(user, key)

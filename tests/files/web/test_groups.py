@@ -3,6 +3,8 @@
 import pytest
 from django.contrib.auth.models import Group, Permission
 
+from accounts.actions import set_organisation_role
+from accounts.organisation import OrganisationRole
 from files.journal.audit import NO_SPACE
 from files.models import AuditLine, GroupGrant
 from tests.files.web.conftest import links_on, text_of
@@ -28,7 +30,7 @@ class TestWhoKeepsGroups:
     def test_makes_one(self, world, keeper):
         page = keeper.post("/groups/new", name=" Readers ")
 
-        made = Group.objects.get()
+        made = Group.objects.get(name="Readers")
         assert page.redirect_chain[-1][0] == f"/groups/{made.pk}"
         assert "The group “Readers” was made." in text_of(page)
         assert "New group" in text_of(keeper.get("/groups"))
@@ -96,11 +98,11 @@ class TestWhoKeepsGroups:
 
         asked = keeper.get(f"/groups/{editors.pk}/delete")
         assert "It has 1 member, and 2 roles on files and folders end with it." in text_of(asked)
-        assert Group.objects.exists()
+        assert Group.objects.filter(pk=editors.pk).exists()
         page = keeper.post(f"/groups/{editors.pk}/delete")
 
         assert "The group “Editors” was deleted." in text_of(page)
-        assert not Group.objects.exists()
+        assert not Group.objects.filter(pk=editors.pk).exists()
         assert not GroupGrant.objects.exists()
         assert world.bob.get(f"/api/files/{papers}").status_code == 404
         [line] = told("group_deleted")
@@ -147,8 +149,70 @@ class TestAMember:
         removing = bob.post(f"/groups/{editors.pk}", remove=world.bob.user.id)
         assert removing.status_code == 403
 
-        assert Group.objects.get().name == "Editors"
+        assert not Group.objects.filter(name="n").exists()
         assert list(editors.user_set.all()) == [world.bob.user]
+
+
+class TestThoseOfTheRoles:
+    @pytest.mark.parametrize("role", OrganisationRole)
+    def test_are_on_no_page(self, keeper, role):
+        key = Group.objects.get(name=role).pk
+
+        assert f"/groups/{key}" not in links_on(keeper.get("/groups"))
+        for path in ("", "/rename", "/delete"):
+            assert keeper.get(f"/groups/{key}{path}").status_code == 404
+            assert keeper.post(f"/groups/{key}{path}", name="bob").status_code == 404
+
+
+class TestAGuest:
+    def test_sees_which_groups_he_is_in_and_nobody_else(self, world, bob, editors):
+        editors.user_set.add(world.bob.user, world.carol.user)
+        set_organisation_role(user=world.bob.user, role=OrganisationRole.GUEST)
+
+        listed = bob.get("/groups")
+
+        assert "Editors 2 members" in text_of(listed)
+        assert f"/groups/{editors.pk}" not in links_on(listed)
+        assert bob.get(f"/groups/{editors.pk}").status_code == 403
+
+
+class TestAnAuditor:
+    def test_sees_every_group_and_no_button(self, world, bob, editors):
+        editors.user_set.add(world.carol.user)
+        set_organisation_role(user=world.bob.user, role=OrganisationRole.AUDITOR)
+
+        listed, page = bob.get("/groups"), bob.get(f"/groups/{editors.pk}")
+
+        assert f"/groups/{editors.pk}" in links_on(listed)
+        assert "carol" in text_of(page)
+        assert "New group" not in text_of(listed)
+        assert "Remove" not in text_of(page)
+        assert bob.post(f"/groups/{editors.pk}", name="bob").status_code == 403
+
+
+class TestAnAdmin:
+    @pytest.fixture
+    def admin(self, world, alice):
+        set_organisation_role(user=world.alice.user, role=OrganisationRole.ADMIN)
+        return alice
+
+    def test_chooses_who_is_in_a_group(self, world, admin, editors):
+        admin.post(f"/groups/{editors.pk}", name=world.bob.user.username)
+
+        assert list(editors.user_set.all()) == [world.bob.user]
+        [line] = told("groups_add")
+        assert line.actor == world.alice.user.id
+
+    def test_sees_no_button_at_one_that_allows_something(self, world, admin, editors):
+        editors.permissions.set(Permission.objects.filter(codename="change_user"))
+        world.bob  # noqa: B018 - he is there to be added
+
+        page = admin.get(f"/groups/{editors.pk}")
+
+        assert "Add a person" not in text_of(page)
+        assert f"/groups/{editors.pk}/delete" not in links_on(page)
+        assert admin.post(f"/groups/{editors.pk}", name="bob").status_code == 403
+        assert not editors.user_set.exists()
 
 
 class TestAnOutsider:
