@@ -125,15 +125,16 @@ def foresee(
 
 
 def _entry_to_share(actor: Actor, entry_id: UUID) -> Entry:
-    """Who administers gives others roles on everything; a role of his own he can't give himself."""
-    return entry_for(actor, entry_id, Permission.VIEW if actor.administers else Permission.SHARE)
+    """An owner of the installation who administers it gives others roles on everything. Nobody else
+    does: by a second account he would read what was never shared with him."""
+    is_owner = actor.administers and actor.user.is_superuser
+    return entry_for(actor, entry_id, Permission.VIEW if is_owner else Permission.SHARE)
 
 
 def _entry_to_withdraw(actor: Actor, entry_id: UUID, subject: tuple[str, str]) -> Entry:
     """What the actor may take this one's role on: his own on all that he sees."""
-    if subject == ("user", str(actor.id)):
-        return entry_for(actor, entry_id, Permission.VIEW)
-    return _entry_to_share(actor, entry_id)
+    enough = actor.administers or subject == ("user", str(actor.id))
+    return entry_for(actor, entry_id, Permission.VIEW if enough else Permission.SHARE)
 
 
 def _is_grant_on(entry: Entry, reason: Reason) -> bool:

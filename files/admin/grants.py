@@ -2,6 +2,9 @@
 
 guardian's own forms would write rows past our rules, the audit log and the epochs, and know of no
 end. Its addresses and its way from page to page stay; what is shown and saved is ours.
+
+Owners alone give roles here: to let somebody in is to let him read. Others look, and take back from
+the lists of grants.
 """
 
 from collections.abc import Sequence
@@ -105,7 +108,7 @@ class Guarded(GuardedModelAdminMixin, Shown):  # type: ignore[misc] # guardian's
         context = self.get_obj_perms_base_context(request, row) | {
             "entry": entry,
             "parts": [
-                (kind, fields[kind], self._lines(row, entry, kind), self._may(request, kind, "add"))
+                (kind, fields[kind], self._lines(row, entry, kind), _may_give(request))
                 for kind in GRANTS
             ],
         }
@@ -128,7 +131,7 @@ class Guarded(GuardedModelAdminMixin, Shown):  # type: ignore[misc] # guardian's
         self, request: HttpRequest, object_pk: str, kind: str, subject: User | Group | None
     ) -> HttpResponse:
         row, entry = self._found(request, object_pk)
-        if not self._may(request, kind, "add"):
+        if not _may_give(request):
             raise PermissionDenied
         if subject is None:
             raise NotFound
@@ -165,7 +168,7 @@ class Guarded(GuardedModelAdminMixin, Shown):  # type: ignore[misc] # guardian's
         """The row of this page and the entry whose grants it shows, for who may see both."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        if not all(self._may(request, kind, "view") for kind in GRANTS):
+        if not all(self._may_look(request, kind) for kind in GRANTS):
             raise PermissionDenied
         row = self.get_queryset(request).filter(pk=id_in(object_pk)).first()
         entry = row and self.entry_of(row)
@@ -173,12 +176,10 @@ class Guarded(GuardedModelAdminMixin, Shown):  # type: ignore[misc] # guardian's
             raise NotFound
         return row, entry
 
-    def _may(self, request: HttpRequest, kind: str, act: str) -> bool:
-        """To give a role is to add and to change such rows; who changes them may look as well."""
+    def _may_look(self, request: HttpRequest, kind: str) -> bool:
+        """Who changes such rows may look as well."""
         user = cast("User", request.user)
-        needed = ("add", "change") if act == "add" else ("view",)
-        held = {each: user.has_perm(f"files.{each}_{kind}grant") for each in (*needed, "change")}
-        return all(held[each] for each in needed) or (act == "view" and held["change"])
+        return any(user.has_perm(f"files.{act}_{kind}grant") for act in ("view", "change"))
 
     def _lines(self, row: Any, entry: Entry, kind: str) -> Sequence[tuple[Any, Role, str]]:
         rows = GRANTS[kind].objects.filter(content_object=entry).select_related(kind, "granted_by")
@@ -194,6 +195,10 @@ class Guarded(GuardedModelAdminMixin, Shown):  # type: ignore[misc] # guardian's
         if not kind:
             return reverse(name, args=[row.pk])
         return reverse(f"{name}_manage_{kind}", args=[row.pk, key])
+
+
+def _may_give(request: HttpRequest) -> bool:
+    return cast("User", request.user).is_superuser
 
 
 _FIELDS: Final = {"role": "role", "expires_at": "until"}

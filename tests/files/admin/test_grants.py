@@ -5,8 +5,14 @@ from django.contrib.auth.models import Group, Permission
 from django.urls import reverse
 
 from accounts.actions import create_user, deactivate_user
+from accounts.models import User
+from accounts.organisation import OrganisationRole
+from files.access.actor import Actor
 from files.access.rights import role_of
+from files.access.roles import Role
+from files.actions.sharing import give_role
 from files.models import AuditLine, Entry, GroupGrant, Space, UserGrant
+from rapidserve.errors import PermissionDenied
 from tests.files.admin.conftest import client_of
 from tests.world import PASSWORD
 
@@ -185,18 +191,71 @@ class TestWhoMay:
         assert as_viewer.post(manage, {"role": ""}).status_code == 403
         assert UserGrant.objects.exists()
 
-    def test_staff_with_the_rights_to_grants_alone_changes_them(self, full, as_keeper, papers):
+    def test_whatever_staff_may_do_with_grants_it_lets_nobody_in(self, full, as_keeper, papers):
+        """A second account would read what was never shared with them."""
         here, manage = self.pages(papers, full)
 
-        assert as_keeper.get(here).status_code == 200
-        assert as_keeper.post(manage, {"role": "editor"}).status_code == 302
+        assert "submit_manage" not in text(as_keeper.get(here))
+        assert as_keeper.post(manage, {"role": "editor"}).status_code == 403
+        assert roles(UserGrant, "user", papers) == {"bob": "viewer"}
 
-    def test_staff_who_may_not_see_grants_is_refused(self, full, papers):
-        staff = create_user(username="staff", password=PASSWORD, is_staff=True)
+    @pytest.mark.parametrize("role", OrganisationRole)
+    def test_nor_does_anybody_by_a_role_in_the_organisation(self, full, papers, role):
+        dora = create_user(username="dora", password=PASSWORD, role=role)
+        accomplice = create_user(username="eric", password=PASSWORD)
+        for user in (dora, accomplice):
+            client_of(dora).post(address(papers, "user", user.pk), {"role": "viewer"})
+            with pytest.raises(PermissionDenied):
+                give_role(
+                    actor=Actor(dora, administers=True),
+                    entry_id=papers.id,
+                    subject=("user", str(user.pk)),
+                    role=Role.VIEWER,
+                )
+
+        assert roles(UserGrant, "user", papers) == {"bob": "viewer"}
+
+    def test_nor_does_an_admin_who_is_its_manager_but_as_everybody_on_the_pages(self, full, papers):
+        dora = create_user(username="dora", password=PASSWORD, role=OrganisationRole.ADMIN)
+        subject = ("user", str(full.carol.user.pk))
+        give_role(
+            actor=Actor(full.alice.user),
+            entry_id=papers.id,
+            subject=("user", str(dora.pk)),
+            role=Role.MANAGER,
+        )
+
+        page = address(papers, *subject)
+        assert client_of(dora).post(page, {"role": "viewer"}).status_code == 403
+        give_role(actor=Actor(dora), entry_id=papers.id, subject=subject, role=Role.VIEWER)
+        assert roles(UserGrant, "user", papers)["carol"] == "viewer"
+
+    def test_an_admin_looks_and_takes_back_and_the_audit_log_tells(self, full, papers):
+        dora = create_user(username="dora", password=PASSWORD, role=OrganisationRole.ADMIN)
+        grant = UserGrant.objects.get()
+
+        assert "bob" in text(client_of(dora).get(address(papers)))
+        client_of(dora).post(
+            reverse("admin:files_usergrant_changelist"),
+            {"action": "withdraw", "_selected_action": [str(grant.pk)]},
+        )
+
+        assert not UserGrant.objects.exists()
+        line = AuditLine.objects.get(action="unshared")
+        assert (line.actor, line.via) == (dora.id, "admin")
+
+    def test_an_owner_does_and_the_audit_log_tells(self, full, as_owner, owner, papers):
+        as_owner.post(address(papers, "user", full.carol.user.pk), {"role": "viewer"})
+
+        line = AuditLine.objects.filter(action="shared").latest("id")
+        assert (line.actor, line.via, line.details["name"]) == (owner.id, "admin", "carol")
+
+    def test_staff_who_may_not_see_grants_is_refused(self, full, as_staff, papers):
+        staff = User.objects.get(username="staff")
         staff.user_permissions.set(Permission.objects.filter(codename__endswith="_entry"))
         for path in self.pages(papers, full):
-            assert client_of(staff).get(path).status_code == 403
-            assert client_of(staff).post(path, {"role": "editor"}).status_code == 403
+            assert as_staff.get(path).status_code == 403
+            assert as_staff.post(path, {"role": "editor"}).status_code == 403
 
     def test_nobody_else_comes_in(self, full, papers):
         for path in self.pages(papers, full):
