@@ -96,16 +96,19 @@ def add_user(
 
 
 def set_password(
-    *, user: User, password: str, but: UUID | None = None, by: User | None = None
+    *, user: User, password: str | None, but: UUID | None = None, by: User | None = None
 ) -> None:
-    """Ends the person's sessions; API tokens go on. Raises Invalid (password_invalid).
+    """None: nobody signs in by one. Ends the person's sessions; API tokens go on. Raises Invalid
+    (password_invalid), and PermissionDenied when it is somebody's whom `by` may not manage.
 
     Of them `but` is to go on, which its caller has to tell of the new password.
     """
-    check_password(password, user)
+    if password is not None:
+        check_password(password, user)
     user.set_password(password)
 
     def change() -> None:
+        _refuse_of_others(by, user.id)
         user.save(update_fields=["password"])
         _tell("password_set", user, by)
 
@@ -224,9 +227,10 @@ def authenticated(*, username: str, password: str, address: str) -> User:
 
 
 def add_address(*, address: EmailAddress, by: User | None = None) -> None:
-    """Save one that is known to be the person's; the first is where mail goes."""
+    """Save one that is known to be the person's; the first is where mail goes. PermissionDenied."""
 
     def add() -> None:
+        _refuse_unmanageable(by, address.user_id)
         address.verified = True
         address.primary = not EmailAddress.objects.filter(user=address.user, primary=True).exists()
         address.save(force_insert=True)
@@ -237,7 +241,7 @@ def add_address(*, address: EmailAddress, by: User | None = None) -> None:
 
 def take_away(credential: EmailAddress | Authenticator | SocialAccount, *, by: User) -> None:
     """Somebody can't sign in by it any more. Of a second step its recovery codes go as well, when
-    no other is left."""
+    no other is left. PermissionDenied."""
     told = {
         EmailAddress: "address_removed",
         Authenticator: "second_step_removed",
@@ -246,6 +250,7 @@ def take_away(credential: EmailAddress | Authenticator | SocialAccount, *, by: U
 
     def take() -> None:
         name, user = str(credential), credential.user
+        _refuse_unmanageable(by, user.id)
         credential.delete()
         steps = Authenticator.objects.filter(user=user)
         if not steps.exclude(type=Authenticator.Type.RECOVERY_CODES).exists():
@@ -304,9 +309,12 @@ def make_token(
 
 
 def revoke_token(*, token: ApiToken, by: User | None = None) -> None:
-    """The token, and every URL signed for it, stops working. Raises NotFound when it is gone."""
+    """The token, and every URL signed for it, stops working. Raises NotFound when it is gone,
+    PermissionDenied when it is somebody's whom `by` may not manage.
+    """
 
     def revoke() -> None:
+        _refuse_of_others(by, token.user_id)
         deleted, _ = ApiToken.objects.filter(id=token.id).delete()
         if not deleted:
             raise NotFound
@@ -317,9 +325,11 @@ def revoke_token(*, token: ApiToken, by: User | None = None) -> None:
 
 
 def end_session(*, sign_in: SignIn, by: User | None = None) -> None:
-    """Its cookie is worth nothing any more, and every URL signed for it stops working."""
+    """Its cookie is worth nothing any more, and every URL signed for it stops working. Errors as of
+    `revoke_token`."""
 
     def end() -> None:
+        _refuse_of_others(by, sign_in.user_id)
         if not SignIn.objects.filter(id=sign_in.id).delete()[0]:
             raise NotFound
         sessions.forget(sign_in)
@@ -393,6 +403,12 @@ def _refuse_unmanageable(
     asker = User.objects.filter(id=by.id).first()
     if asker is None or not policy.may_manage(asker, user_id, role):
         raise PermissionDenied("Only an owner may do that.")
+
+
+def _refuse_of_others(by: User | None, user_id: UUID) -> None:
+    """What is one's own is one's own to end."""
+    if by is None or by.id != user_id:
+        _refuse_unmanageable(by, user_id)
 
 
 def is_last_owner(user: User) -> bool:

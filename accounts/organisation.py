@@ -35,8 +35,12 @@ _FILES: Final = (
     "auditline change chunk entry extent groupgrant link node replica space upload usergrant"
     " version visit"
 )
-_SHOWN: Final = "auth.group accounts.user accounts.apitoken " + " ".join(
-    f"files.{model}" for model in _FILES.split()
+_CREDENTIALS: Final = "account.emailaddress mfa.authenticator socialaccount.socialaccount "
+"""How people sign in. Whoever changes these can become that person: only owners do."""
+_SHOWN: Final = (
+    "auth.group accounts.user accounts.apitoken accounts.signin "
+    + _CREDENTIALS
+    + " ".join(f"files.{model}" for model in _FILES.split())
 )
 """Every model that the administration has pages for."""
 
@@ -53,7 +57,7 @@ _AUDITOR = _MEMBER | _all("view", _SHOWN)
 _ADMIN = (
     _AUDITOR
     | _all("add change", "accounts.user auth.group")
-    | _all("delete", "auth.group accounts.apitoken")
+    | _all("delete", "auth.group accounts.apitoken accounts.signin")
     | _all("change", "files.entry files.groupgrant files.link files.space files.upload")
     | _all("change", "files.usergrant")
 )

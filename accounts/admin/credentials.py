@@ -1,9 +1,9 @@
 """Administration of how people sign in: addresses of mail, second steps, accounts elsewhere.
 
-Whoever can change these can become that person, so only superusers may.
+Whoever can change these can become that person, so only owners may; auditors and admins look.
 """
 
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
@@ -15,8 +15,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from accounts import actions
-from accounts.admin.site import CarefulChangeList
-from accounts.models import User
+from accounts.admin.site import CarefulChangeList, asker
 
 for model in (EmailAddress, Authenticator, SocialAccount, SocialApp, SocialToken):
     admin.site.unregister(model)
@@ -33,15 +32,9 @@ class CredentialAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # generic in 
         del request
         return CarefulChangeList
 
-    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return self.has_delete_permission(request, obj)
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return self.has_delete_permission(request)
-
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         del obj
-        return bool(request.user.is_active and getattr(request.user, "is_superuser", False))
+        return request.user.is_active and asker(request).is_superuser
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         del request
@@ -52,7 +45,7 @@ class CredentialAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # generic in 
         return False
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        actions.take_away(obj, by=cast("User", request.user))
+        actions.take_away(obj, by=asker(request))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         for row in queryset:
@@ -105,4 +98,4 @@ class AddressAdmin(CredentialAdmin):
 
     def save_model(self, request: HttpRequest, obj: EmailAddress, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
         del form, change
-        actions.add_address(address=obj, by=cast("User", request.user))
+        actions.add_address(address=obj, by=asker(request))

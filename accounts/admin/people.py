@@ -7,7 +7,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.forms import BaseUserCreationForm, UserChangeForm
+from django.contrib.auth.forms import AdminPasswordChangeForm, BaseUserCreationForm, UserChangeForm
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
@@ -22,8 +22,10 @@ from accounts.actions import (
     reactivate_user,
     set_organisation_role,
     set_owner,
+    set_password,
 )
 from accounts.admin.site import CarefulChangeList, asker
+from accounts.groups import done_by, who_acts
 from accounts.models import User, name_key
 from accounts.organisation import OrganisationRole
 from rapidserve.errors import Invalid, RapidServeError
@@ -137,6 +139,17 @@ class PersonForm(UserChangeForm):  # type: ignore[type-arg] # generic in the stu
         self.instance.groups.add(*chosen)
 
 
+class PasswordForm(AdminPasswordChangeForm):  # type: ignore[type-arg] # generic in the stubs only
+    """By our own action: it is told who sets a password, and what the old one opened is closed."""
+
+    def set_password_and_save(self, user: User, **_: Any) -> User:
+        wanted = (
+            self.cleaned_data["password1"] if self.cleaned_data["set_usable_password"] else None
+        )
+        set_password(user=user, password=wanted, by=who_acts())
+        return user
+
+
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg] # generic in the stubs only
     """Nobody is deleted: files name their author. Whoever may change an account can become that
@@ -145,6 +158,7 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg] # generic in the stu
 
     form = PersonForm
     add_form = NewUserForm
+    change_password_form = PasswordForm
     list_display = (
         "username",
         "display_name",
@@ -201,6 +215,10 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg] # generic in the stu
             return fields
         kept = [field for field in fields if field != "organisation_role"]
         return kept if asker(request).is_superuser else [*kept, *FOR_OWNERS]
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:  # noqa: A002 - Django's signature
+        with done_by(asker(request)):
+            return super().user_change_password(request, id, form_url)
 
     @admin.display(description="role")
     def organisation_role(self, user: User) -> str:

@@ -1,7 +1,6 @@
 """Administration of what lets people and programs in: tokens, and browsers that are signed in."""
 
 import datetime as dt
-from contextlib import suppress
 from typing import Any
 
 from django.contrib import admin, messages
@@ -14,7 +13,7 @@ from accounts import policy
 from accounts.actions import end_session, revoke_token
 from accounts.admin.site import CarefulChangeList, asker
 from accounts.models import ApiToken, SignIn
-from rapidserve.errors import NotFound
+from rapidserve.errors import NotFound, RapidServeError
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -135,7 +134,12 @@ class SignInAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # generic in the 
     def sign_out(self, request: HttpRequest, queryset: QuerySet[SignIn]) -> None:
         ended = 0
         for row in queryset.select_related("user"):
-            with suppress(NotFound):  # ended by itself, just now
+            try:
                 end_session(sign_in=row, by=asker(request))
+            except NotFound:  # ended by itself, just now
+                continue
+            except RapidServeError as error:
+                self.message_user(request, f"{row.user}: {error.message}", messages.ERROR)
+            else:
                 ended += 1
         self.message_user(request, f"{ended} signed out.", messages.SUCCESS)

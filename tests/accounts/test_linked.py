@@ -9,6 +9,8 @@ from django.test import Client
 
 from accounts.actions import deactivate_user
 from accounts.models import SignIn, User
+from accounts.organisation import OrganisationRole
+from accounts.policy import role_of
 from files.models import AuditLine, Space
 from tests.accounts.conftest import PASSWORD
 from tests.engines import identity
@@ -69,6 +71,7 @@ def test_a_new_person_is_in_with_a_space_of_their_own(client):
     assert Space.objects.filter(owner=carol, kind=Space.Kind.PERSONAL, live=True).count() == 1
     assert not carol.has_usable_password()
     assert not carol.is_staff
+    assert role_of(carol.id) == OrganisationRole.MEMBER
     assert EmailAddress.objects.get(user=carol).email == "carol@example.org"
     assert SignIn.objects.filter(user=carol).count() == 1
     assert {"user_created", "signed_in"} <= set(AuditLine.objects.values_list("action", flat=True))

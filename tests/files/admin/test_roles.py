@@ -3,14 +3,28 @@ that an admin might try.
 """
 
 import pytest
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth.models import Group, Permission
 from django.urls import reverse
 
-from accounts.actions import create_user, make_token, set_organisation_role
-from accounts.models import ApiToken, User
+from accounts.actions import (
+    add_address,
+    create_user,
+    deactivate_user,
+    end_session,
+    make_token,
+    revoke_token,
+    set_organisation_role,
+    set_password,
+    take_away,
+)
+from accounts.models import ApiToken, SignIn, User
 from accounts.organisation import OrganisationRole
 from accounts.policy import role_of
 from files.models import AuditLine, Entry, Link, Space, Upload, UserGrant
+from rapidserve.errors import PermissionDenied
 from tests.files.admin.conftest import client_of
 from tests.files.admin.test_walk import MODELS, page, statuses
 from tests.world import PASSWORD
@@ -19,6 +33,7 @@ ADMIN, AUDITOR, MEMBER, GUEST = OrganisationRole
 ADDED = {"user", "group"}
 """Models of which admins make rows; those of tokens and groups they delete as well."""
 DELETED = {"apitoken", "group"}
+CREDENTIALS = (EmailAddress, Authenticator, SocialAccount)
 
 
 def person(role, name="dora"):
@@ -38,6 +53,11 @@ def as_admin(dora):
 @pytest.fixture
 def as_auditor(db):
     return client_of(person(AUDITOR, "otto"))
+
+
+def signed_in(user):
+    client_of(user)
+    return SignIn.objects.get(user=user)
 
 
 def person_page(user, kind="change"):
@@ -158,6 +178,16 @@ class TestActions:
         client.post(page(ApiToken, "delete", token.pk), {"post": "yes"})
 
         assert ApiToken.objects.filter(pk=token.pk).exists() != may
+
+    def test_on_sign_ins(self, full, client, may):
+        client_of(full.bob.user)
+        row = SignIn.objects.get(user=full.bob.user)
+
+        client.post(
+            page(SignIn, "changelist"), {"action": "sign_out", "_selected_action": [str(row.pk)]}
+        )
+
+        assert SignIn.objects.filter(pk=row.pk).exists() != may
 
     def test_on_people(self, full, client, may):
         bob = full.bob.user
@@ -295,6 +325,69 @@ class TestTheWayUp:
         assert user.check_password(PASSWORD)
         assert user.display_name != "Mallory"
         assert role_of(user.pk) == before
+
+    @pytest.mark.parametrize("role", [ADMIN, AUDITOR])
+    def test_is_not_by_how_somebody_signs_in(self, full, role):
+        """An address of mail is a way to a new password, and a second step keeps others out."""
+        client, alice = client_of(person(role)), full.alice.user
+        rows = [model.objects.get(user=alice) for model in CREDENTIALS]
+        address = {"user": str(alice.pk), "email": "mallory@example.org"}
+
+        assert client.post(page(EmailAddress, "add"), address).status_code == 403
+        for row in rows:
+            assert client.get(page(type(row), "changelist")).status_code == 200
+            assert client.get(page(type(row), "change", row.pk)).status_code == 200
+            for kind in ("change", "delete"):
+                asked = client.post(page(type(row), kind, row.pk), {"post": "yes", **address})
+                assert asked.status_code == 403
+            client.post(
+                page(type(row), "changelist"),
+                {"action": "delete_selected", "_selected_action": [str(row.pk)], "post": "yes"},
+            )
+
+        assert [model.objects.get() for model in CREDENTIALS] == rows
+        assert EmailAddress.objects.get().email == "alice@example.org"
+
+    def test_is_not_by_the_actions_themselves(self, full, dora, owner):
+        """Whatever page comes to call them."""
+        token, session = make_token(user=owner, name="laptop").row, signed_in(owner)
+        mail = EmailAddress(user=owner, email="owner@example.org")
+        step = Authenticator.objects.create(user=owner, type=Authenticator.Type.TOTP, data={})
+
+        for act in (
+            lambda: add_address(address=mail, by=dora),
+            lambda: take_away(step, by=dora),
+            lambda: set_password(user=owner, password="another good one", by=dora),
+            lambda: end_session(sign_in=session, by=dora),
+            lambda: revoke_token(token=token, by=dora),
+            lambda: deactivate_user(user=owner, by=dora),
+        ):
+            with pytest.raises(PermissionDenied):
+                act()
+
+    def test_is_not_by_signing_somebody_as_mighty_out(self, as_admin, owner):
+        row = signed_in(owner)
+
+        answer = as_admin.post(
+            page(SignIn, "changelist"),
+            {"action": "sign_out", "_selected_action": [str(row.pk)]},
+            follow=True,
+        )
+
+        assert "Only an owner may do that." in answer.content.decode()
+        assert SignIn.objects.filter(pk=row.pk).exists()
+
+    def test_is_not_by_a_group_that_allows_something_as_such(self, as_admin):
+        mighty = Group.objects.create(name="mighty")
+        mighty.permissions.set(Permission.objects.filter(codename="view_user"))
+
+        statuses = [
+            as_admin.get(page(Group, "change", mighty.pk)).status_code,
+            as_admin.post(page(Group, "change", mighty.pk), {"name": "x"}).status_code,
+            as_admin.post(page(Group, "delete", mighty.pk), {"post": "yes"}).status_code,
+        ]
+
+        assert statuses == [200, 403, 403]
 
     def test_keeps_groups_that_were_not_to_be_chosen(self, as_admin):
         bob, mighty = person(MEMBER, "bob"), Group.objects.create(name="mighty")

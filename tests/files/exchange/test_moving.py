@@ -16,6 +16,10 @@ from django.contrib.auth.models import Group, Permission
 from django.core.management import CommandError, call_command
 from django.db.models import ForeignKey
 
+from accounts.actions import create_user
+from accounts.models import User
+from accounts.organisation import OrganisationRole
+from accounts.policy import role_of
 from files.chunkstore import registry
 from files.chunkstore.chunk import CHUNK_SIZE
 from files.content import reader
@@ -94,6 +98,7 @@ def filled(shared_world):
     EmailAddress.objects.create(**of_bob, email="bob@example.org", verified=True, primary=True)
     Authenticator.objects.create(**of_bob, type="recovery_codes", data={"seed": "sealed"})
     SocialAccount.objects.create(**of_bob, provider="oidc", uid="bob there")
+    create_user(username="gustav", password=PASSWORD, role=OrganisationRole.GUEST)
     return world
 
 
@@ -140,6 +145,9 @@ def test_people_go_on_as_before(filled, elsewhere, tmp_path):
     assert EmailAddress.objects.get(user=filled.bob.user).email == "bob@example.org"
     assert Authenticator.objects.get(user=filled.bob.user).data == {"seed": "sealed"}
     assert SocialAccount.objects.get(user=filled.bob.user).uid == "bob there"
+    people = {user.username: user.pk for user in User.objects.all()}
+    assert role_of(people["bob"]) == OrganisationRole.MEMBER
+    assert role_of(people["gustav"]) == OrganisationRole.GUEST
     assert filled.alice.upload("new.txt", b"new")["file"]["name"] == "new.txt"
 
 
