@@ -164,7 +164,7 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg] # generic in the stu
         "display_name",
         "is_active",
         "organisation_role",
-        "is_superuser",
+        "is_owner",
         "last_login",
         "created_at",
     )
@@ -219,6 +219,10 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg] # generic in the stu
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:  # noqa: A002 - Django's signature
         with done_by(asker(request)):
             return super().user_change_password(request, id, form_url)
+
+    @admin.display(boolean=True, description="owner", ordering="is_superuser")
+    def is_owner(self, user: User) -> bool:
+        return user.is_superuser
 
     @admin.display(description="role")
     def organisation_role(self, user: User) -> str:
