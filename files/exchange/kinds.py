@@ -19,6 +19,7 @@ from django.db.models import DateField, Model, QuerySet
 
 from accounts.models import SignIn, User
 from accounts.organisation import is_role
+from accounts.policy import group_keys
 from files.exchange.manifest import PAGE, ExchangeError, Line
 from files.models import Chunk, Extent, Import, Node, Replica, Space, Upload, Version
 from rapidserve.db import run_atomic
@@ -205,11 +206,18 @@ class Rights:
 
 
 def _join(user: User, groups: list[Group]) -> None:
-    """Without anybody being told: nothing changes for those who were members all along."""
-    members = User.groups.through
-    there = set(members.objects.filter(user_id=user.id).values_list("group_id", flat=True))
+    """Without anybody being told: nothing changes for those who were members all along. A role in
+    the organisation takes the place of what `migrate` gave while an import was broken off: a guest
+    would be a member as well.
+    """
+    members, wanted = User.groups.through, {group.pk for group in groups}
+    held = members.objects.filter(user_id=user.id)
+    roles = set(group_keys().values())
+    if not roles.isdisjoint(wanted):
+        held.filter(group_id__in=list(roles - wanted)).delete()
+    there = set(held.values_list("group_id", flat=True))
     members.objects.bulk_create(
-        members(user_id=user.id, group_id=group.pk) for group in groups if group.pk not in there
+        members(user_id=user.id, group_id=key) for key in wanted if key not in there
     )
 
 
