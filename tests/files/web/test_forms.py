@@ -9,6 +9,7 @@ from tests.files.web.test_selection import SELECTION_FORMS
 
 ALL_FORMS = ["/files/{}/new-folder", "/files/{}/rename", "/files/{}/trash", "/files/{}/share"]
 SPACES = ["/spaces/new", "/spaces/<str:space_id>/rename", "/spaces/<str:space_id>/delete"]
+GROUP_ACTS = ["", "/rename", "/delete"]
 TRASH_FORMS = ["/trash/{}/restore", "/trash/{}/remove"]
 
 
@@ -236,6 +237,7 @@ def test_pages_that_only_show_take_no_forms(alice, docs, path):
 def test_every_page_is_tried_above():
     addresses = {"/" + str(page.pattern).replace("<str:entry_id>", "{}") for page in urlpatterns}
     public = {"/s/<str:token>", "/s/<str:token>/{}"}
-    elsewhere = {"/search", "/shared", *public, *SPACES, *SELECTION_FORMS}
+    groups = {"/groups", "/groups/new", *(f"/groups/<str:group_id>{act}" for act in GROUP_ACTS)}
+    elsewhere = {"/search", "/shared", *public, *groups, *SPACES, *SELECTION_FORMS}
 
     assert addresses == {"/", "/trash", "/files/{}", *ALL_FORMS, *TRASH_FORMS, *elsewhere}
