@@ -200,8 +200,9 @@ def note_change(action: str, *, user: User, **details: Any) -> None:
     run_atomic(lambda: _tell(action, user, user, **details))
 
 
-def note_failure(action: str, *, user: User) -> None:
-    """That somebody unknown tried to be this person, and was not let in."""
+def note_failure(action: str, *, user: User | None) -> None:
+    """That somebody unknown tried to be this person, and was not let in. None: nobody known here,
+    which is told as well, or the time an answer takes would tell who is."""
     run_atomic(lambda: _tell(action, user, None))
 
 
@@ -210,17 +211,18 @@ def authenticated(*, username: str, password: str, address: str) -> User:
     (credentials_invalid), the same and after the same work for an unknown name, a wrong password
     and a deactivated person, or TooManyRequests.
     """
-    username = _username_of(username)
-    username_key = name_key(username)
+    # Counted by what was typed: one count for a person's name and address would tell that they
+    # belong together.
+    username_key = name_key(username.strip())
     throttle.check(username_key=username_key, address=address)
-    user = None
-    if len(password) <= MAX_PASSWORD_LENGTH:
-        user = authenticate(username=username, password=password)
-    if not isinstance(user, User):
+    username = _username_of(username.strip())
+    # What is too long is nobody's, and takes as long: else it would tell who is known here.
+    user = authenticate(username=username, password=password[:MAX_PASSWORD_LENGTH])
+    if not isinstance(user, User) or len(password) > MAX_PASSWORD_LENGTH:
         throttle.record_failure(username_key=username_key, address=address)
-        known = User.objects.filter(username_key=username_key).first()
-        if known is not None:
-            note_failure("sign_in_failed", user=known)
+        note_failure(
+            "sign_in_failed", user=User.objects.filter(username_key=name_key(username)).first()
+        )
         raise NotAuthenticated("The name or the password is wrong.", code="credentials_invalid")
     throttle.record_success(username_key=username_key, address=address)
     return user
@@ -261,12 +263,13 @@ def take_away(credential: EmailAddress | Authenticator | SocialAccount, *, by: U
 
 
 def _username_of(typed: str) -> str:
-    """A user name may look like an address: then it is meant."""
-    if "@" not in typed or User.objects.filter(username_key=name_key(typed)).exists():
+    """A user name may look like an address: then it is meant. Asks the same whoever is known."""
+    if "@" not in typed:
         return typed
-    address = EmailAddress.objects.filter(email=typed.strip().lower(), verified=True)
+    is_name = User.objects.filter(username_key=name_key(typed)).exists()
+    address = EmailAddress.objects.filter(email=typed.lower(), verified=True)
     known = address.select_related("user").first()
-    return known.user.username if known else typed
+    return known.user.username if known and not is_name else typed
 
 
 def make_token(
@@ -423,7 +426,7 @@ def _refuse_last_owner(user: User) -> None:
         raise Conflict("This is the last owner.", code="last_owner")
 
 
-def _tell(action: str, user: User, by: User | None, **details: object) -> None:
+def _tell(action: str, user: User | None, by: User | None, **details: object) -> None:
     """Of a person, and who did it: None for nobody who is known. In the caller's transaction."""
     happened.send(sender=User, action=action, user=user, by=by, details=details)
 

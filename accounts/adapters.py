@@ -40,7 +40,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def get_login_stages(self) -> list[str]:
         """Not asked for an address first: most people here have none."""
-        return ["allauth.mfa.stages.AuthenticateStage"]
+        return ["accounts.second_step.SecondStep"]
 
     def is_reauthentication_required(self, **_: Any) -> bool:
         """Who came from the identity provider may have nothing that could be asked for."""

@@ -3,7 +3,12 @@
 What the pages ask is asked of programs, too: a password alone makes no token for whoever has one.
 """
 
+from typing import cast
+
 from allauth.mfa.models import Authenticator
+from allauth.mfa.stages import AuthenticateStage
+from django.http import HttpResponse
+from django.utils.crypto import constant_time_compare
 
 from accounts import throttle
 from accounts.actions import note_failure
@@ -13,6 +18,27 @@ from rapidserve.errors import NotAuthenticated
 TRIES = 10
 """Wrong codes for one person in 15 minutes: to guess one of a million takes thousands of years."""
 _CODES = (Authenticator.Type.TOTP, Authenticator.Type.RECOVERY_CODES)
+
+
+class SecondStep(AuthenticateStage):
+    """Where a browser is between its password and its code. A password that is changed meanwhile,
+    or a person who is deactivated, takes the first step back."""
+
+    def handle(self) -> tuple[HttpResponse | None, bool]:
+        self.state["password"] = self._person().get_session_auth_hash()
+        answer: tuple[HttpResponse | None, bool] = super().handle()
+        return answer
+
+    def exit(self) -> HttpResponse:
+        person = self._person()
+        of_then, of_now = self.state.get("password", ""), person.get_session_auth_hash()
+        stands = person.is_active and constant_time_compare(of_then, of_now)
+        go = super().exit if stands else self.abort
+        answer: HttpResponse = go()  # type: ignore[no-untyped-call] # theirs
+        return answer
+
+    def _person(self) -> User:
+        return cast("User", self.login.user)
 
 
 def is_needed(user: User) -> bool:
@@ -52,6 +78,12 @@ def check_code(user: User, code: str) -> Authenticator:
 
 def _is_valid(authenticator: Authenticator, code: str) -> bool:
     return bool(authenticator.wrap().validate_code(code))  # type: ignore[no-untyped-call] # theirs
+
+
+def spend(user: User, code: str) -> None:
+    """The code has been good for something else already. Raises NotAuthenticated (code_invalid)."""
+    if not _is_unspent(user, code):
+        raise NotAuthenticated("This code is not valid, or no longer.", code="code_invalid")
 
 
 def _is_unspent(user: User, code: str) -> bool:

@@ -43,9 +43,10 @@ def stop_issued_tickets(subject_id: UUID, **_: Any) -> None:
 
 @receiver(happened)
 def tell_the_audit_log(
-    action: str, user: User, by: User | None, details: dict[str, Any], **_: Any
+    action: str, user: User | None, by: User | None, details: dict[str, Any], **_: Any
 ) -> None:
-    event = audit.Event(action, user.id, user.username, details)
+    subject = (user.id, user.username) if user else (None, "")
+    event = audit.Event(action, *subject, details)
     run_atomic(lambda: audit.record(audit.NO_SPACE, [event], actor_id=by.id if by else None))
 
 

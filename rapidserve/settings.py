@@ -168,8 +168,10 @@ ACCOUNT_REAUTHENTICATION_METHODS = {"password", "mfa"}
 # Counted in the database by accounts.throttle: theirs are forgotten with the memory of a process.
 ACCOUNT_RATE_LIMITS = MFA_RATE_LIMITS = False
 ACCOUNT_FORMS = {
+    "add_email": "accounts.web.forms.NewAddressForm",
     "reset_password": "accounts.web.forms.ForgottenPasswordForm",
     "reauthenticate": "accounts.web.forms.PasswordAgainForm",
+    "user_token": "accounts.web.forms.ResetLinkForm",
 }
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = _public.scheme
 MFA_ADAPTER = "accounts.adapters.SecondStepAdapter"
@@ -178,6 +180,7 @@ MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_TOLERANCE = 1  # telephones' clocks are half a minute wrong
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not SECURE  # browsers allow it on localhost only
 MFA_FORMS = {
+    "activate_totp": "accounts.web.forms.NewAppForm",
     "authenticate": "accounts.web.forms.CodeForm",
     "reauthenticate": "accounts.web.forms.CodeAgainForm",
     "authenticate_webauthn": "accounts.web.forms.PasskeyForm",

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
+from allauth.account.forms import AddEmailForm, ResetPasswordForm, UserTokenForm
 from allauth.account.forms import ReauthenticateForm as ReauthenticatePasswordForm
-from allauth.account.forms import ResetPasswordForm
 from allauth.core import context
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
+from allauth.mfa.totp.forms import ActivateTOTPForm
 from allauth.mfa.webauthn.forms import (
     AddWebAuthnForm,
     AuthenticateWebAuthnForm,
@@ -22,14 +23,17 @@ from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
 
 from accounts import actions, second_step, throttle
+from accounts.models import User
 from rapidserve.errors import NotAuthenticated, TooManyRequests
 from rapidserve.observability.requests import client_address
 
 MAX_PASSKEY_NAME = 100
+MAX_PASSKEY_ANSWER = 2**16
+NO_ANSWER = "That was no answer of a passkey."
 MAILS = 5
 """To one address in 15 minutes."""
 MAILS_ASKED = 20
-"""From one address of the network in 15 minutes."""
+"""For one person, or by one address of the network, in 15 minutes."""
 
 
 class SignInForm(AuthenticationForm):
@@ -86,27 +90,63 @@ class CodeAgainForm(ThrottledCode, ReauthenticateForm):
     """Before something that whoever finds an open browser should not do."""
 
 
-class MadeUpCredential:
+class NewAppForm(ActivateTOTPForm):
+    """The code that proves the app is good for that alone."""
+
+    def clean_code(self) -> str:
+        code: str = super().clean_code()
+        try:
+            second_step.spend(self.user, code)
+        except NotAuthenticated as error:
+            raise ValidationError(error.message) from None
+        return code
+
+
+class PasskeyAnswer(forms.JSONField):
+    """What a browser's passkey said. Python's parser stumbles over what is nested deep, or a number
+    of thousands of digits."""
+
+    def to_python(self, value: Any) -> Any:
+        if isinstance(value, str) and len(value) > MAX_PASSKEY_ANSWER:
+            raise ValidationError(NO_ANSWER)
+        with _no_answer_of_a_passkey():
+            return super().to_python(value)
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """Nothing to show again: an answer is good for one question."""
+        del data
+        return initial
+
+
+class AsksPasskey:
     """What is no answer of a passkey is refused in words: allauth's parser stumbles over some."""
 
+    fields: dict[str, forms.Field]
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.fields["credential"] = PasskeyAnswer(widget=forms.HiddenInput)
+
+
+class AsksKnownPasskey(AsksPasskey):
     def clean_credential(self) -> Any:
         with _no_answer_of_a_passkey():
             return super().clean_credential()  # type: ignore[misc] # of the form beside
 
 
-class PasskeyForm(MadeUpCredential, AuthenticateWebAuthnForm):
+class PasskeyForm(AsksKnownPasskey, AuthenticateWebAuthnForm):
     """After the password."""
 
 
-class PasskeySignInForm(MadeUpCredential, LoginWebAuthnForm):
+class PasskeySignInForm(AsksKnownPasskey, LoginWebAuthnForm):
     """In place of the password."""
 
 
-class PasskeyAgainForm(MadeUpCredential, ReauthenticateWebAuthnForm):
+class PasskeyAgainForm(AsksKnownPasskey, ReauthenticateWebAuthnForm):
     """As `CodeAgainForm`."""
 
 
-class NewPasskeyForm(AddWebAuthnForm):
+class NewPasskeyForm(AsksPasskey, AddWebAuthnForm):
     """A name of a length that a list can show."""
 
     name = forms.CharField(required=False, max_length=MAX_PASSKEY_NAME)
@@ -125,8 +165,8 @@ class RenamePasskeyForm(EditWebAuthnForm):
 def _no_answer_of_a_passkey() -> Iterator[None]:
     try:
         yield
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ValidationError("That was no answer of a passkey.") from error
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
+        raise ValidationError(NO_ANSWER) from error
 
 
 class ForgottenPasswordForm(ResetPasswordForm):
@@ -134,12 +174,35 @@ class ForgottenPasswordForm(ResetPasswordForm):
 
     def clean_email(self) -> str:
         email: str = super().clean_email()
-        try:
-            throttle.count_use(MAILS, "mail", email.lower())
-            throttle.count_use(MAILS_ASKED, "mails asked", client_address(context.request))
-        except TooManyRequests as error:
-            raise ValidationError(error.message) from None
+        _count_mail(email, by=client_address(context.request))
         return email
+
+
+class NewAddressForm(AddEmailForm):
+    """Nobody makes us send heaps of mail to somebody else."""
+
+    def clean_email(self) -> str:
+        email: str = super().clean_email()
+        _count_mail(email, by=cast("User", self.user).id.hex)
+        return email
+
+
+def _count_mail(email: str, *, by: str) -> None:
+    try:
+        throttle.count_use(MAILS, "mail", email.lower())
+        throttle.count_use(MAILS_ASKED, "mails asked", by)
+    except TooManyRequests as error:
+        raise ValidationError(error.message) from None
+
+
+class ResetLinkForm(UserTokenForm):
+    """Whoever was deactivated can't set a password for the day they are let in again."""
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean()  # type: ignore[no-untyped-call] # theirs
+        if not cast("User", self.reset_user).is_active:
+            raise ValidationError("This link is not valid any more.")
+        return cleaned
 
 
 class UnlinkForm(DisconnectForm):

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, cast
 
 from allauth.account import views
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
+from accounts import throttle
+from accounts.models import User
+from accounts.web.forms import MAILS, MAILS_ASKED
 from rapidserve.errors import NotFound
 
 View = Callable[..., HttpResponseBase]
@@ -23,6 +26,16 @@ def _with_mail(view: View) -> View:
     return answer
 
 
-addresses = _with_mail(views.email)
+def _page_of_addresses(request: HttpRequest) -> HttpResponseBase:
+    """Allauth's. Another code for an address is counted as the first was, by the form."""
+    if request.method == "POST" and "action_send" in request.POST and request.user.is_authenticated:
+        address = request.POST.get("email", "").strip().lower()
+        throttle.count_use(MAILS, "mail", address)
+        throttle.count_use(MAILS_ASKED, "mails asked", cast("User", request.user).id.hex)
+    answer: HttpResponseBase = views.email(request)
+    return answer
+
+
+addresses = _with_mail(_page_of_addresses)
 confirm_address = _with_mail(views.email_verification_sent)
 ask_for_password = _with_mail(views.password_reset)

@@ -6,7 +6,8 @@ from allauth.mfa.recovery_codes import views as recovery_codes
 from allauth.mfa.totp import views as totp
 from allauth.mfa.webauthn import views as passkeys
 from allauth.socialaccount import views as linked
-from django.urls import path, register_converter
+from django.urls import URLPattern, path, register_converter
+from django.views.decorators.cache import never_cache
 
 from accounts.web import linked as linked_account
 from accounts.web import mail, settings, views
@@ -59,7 +60,7 @@ SETTINGS = [
         name="mfa_reauthenticate_webauthn",
     ),
     path("settings/second-step", mfa.index, name="mfa_index"),
-    path("settings/second-step/app", totp.activate_totp, name="mfa_activate_totp"),
+    path("settings/second-step/app", views.activate_app, name="mfa_activate_totp"),
     path("settings/second-step/app/remove", totp.deactivate_totp, name="mfa_deactivate_totp"),
     path(
         "settings/second-step/codes",
@@ -90,9 +91,16 @@ SETTINGS = [
     ),
     path("settings/linked", linked.connections, name="socialaccount_connections"),
 ]
+
+
+def _never_cached(pages: list[URLPattern]) -> list[URLPattern]:
+    """What is on them is for one person and one moment: secrets, addresses, who is signed in."""
+    for page in pages:
+        page.callback = never_cache(page.callback)
+    return pages
+
+
 urlpatterns = [
-    *SIGNING_IN,
-    *PASSWORDS,
-    *SETTINGS,
+    *_never_cached(SIGNING_IN + PASSWORDS + SETTINGS),
     path("theme", views.choose_theme, name="theme"),
 ]

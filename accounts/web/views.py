@@ -3,10 +3,13 @@
 from typing import Any
 
 from allauth.account.utils import perform_login
+from allauth.mfa.totp import views as totp
 from django.conf import settings
 from django.contrib.auth import views as auth_views
 from django.contrib.auth.forms import AuthenticationForm
+from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
@@ -50,6 +53,15 @@ class SignInView(auth_views.LoginView):
 
 class SignOutView(auth_views.LogoutView):
     """By POST only: a picture on another site must not be able to sign people out."""
+
+
+def activate_app(request: HttpRequest) -> HttpResponseBase:
+    """Allauth's page; of two browsers that set up an app at once the second is told what is so."""
+    try:
+        answer: HttpResponseBase = totp.activate_totp(request)
+    except IntegrityError:
+        return redirect("mfa_index")
+    return answer
 
 
 @require_POST

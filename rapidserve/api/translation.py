@@ -5,10 +5,12 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from django.core.exceptions import BadRequest as DjangoBadRequest
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.db import OperationalError
 from django.http import Http404, HttpRequest
+from django.http.multipartparser import MultiPartParserError
 from django.http.request import UnreadablePostError
 from rest_framework import exceptions
 from rest_framework.request import Request
@@ -61,7 +63,12 @@ def error_from(exc: BaseException) -> RapidServeError:  # noqa: PLR0911 - one re
             return PermissionDenied("You may not do that.")
         case RequestDataTooBig():
             return TooLarge("The body is too large.")
-        case SuspiciousOperation() | UnreadablePostError():
+        case (
+            SuspiciousOperation()
+            | UnreadablePostError()
+            | DjangoBadRequest()
+            | MultiPartParserError()
+        ):
             return BadRequest("The request can't be understood.", code="request_invalid")
         case OperationalError():
             log.error("The database refused.", exc_info=exc)

@@ -144,3 +144,22 @@ def test_a_session_gets_a_new_id_when_somebody_signs_in(client, alice):
     sign_in(client)
 
     assert client.cookies["sessionid"].value != before
+
+
+@pytest.mark.parametrize("checks", [False, True])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "multipart/form-data",
+        "multipart/form-data; boundary=é",
+        "application/x-www-form-urlencoded; charset=utf-16",
+    ],
+)
+def test_a_form_in_a_form_that_is_none_is_refused(alice, kind, checks):
+    client = Client(enforce_csrf_checks=checks, raise_request_exception=False)
+    client.get("/login")
+    token = client.cookies["csrftoken"].value
+
+    answer = client.post("/login", b"username=alice", content_type=kind, HTTP_X_CSRFTOKEN=token)
+
+    assert answer.status_code == 400

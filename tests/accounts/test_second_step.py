@@ -7,6 +7,7 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal import auth
 from django.test import Client
 
+from accounts.actions import create_user, deactivate_user, reactivate_user, set_password
 from accounts.models import ApiToken
 from files.models import AuditLine
 from tests.accounts.conftest import PASSWORD, confirm, sign_in
@@ -105,7 +106,13 @@ class TestInABrowser:
         line = AuditLine.objects.get(action="second_step_failed")
         assert (line.actor, line.name) == (None, "alice")
 
-    @pytest.mark.parametrize("credential", ["", "x", "{}", "[]", '{"id": 1}', "null", "\0"])
+    @pytest.mark.parametrize(
+        "credential",
+        [
+            *("", "x", "{}", "[]", '{"id": 1}', "null", "\0"),
+            *("[" * 5000, '{"a":' * 2000, "9" * 5000, "[" * 100_000),
+        ],
+    )
     def test_a_made_up_passkey_opens_nothing(self, client, secret, credential):
         sign_in(client)
 
@@ -124,6 +131,44 @@ class TestInABrowser:
 
         assert "Too many failed attempts" in answer.content.decode()
         assert not is_in(client)
+
+    def test_the_code_that_set_up_the_app_is_spent(self, client):
+        create_user(username="alice", password=PASSWORD)
+        sign_in(client)
+        confirm(client)
+        client.get("/settings/second-step/app")
+        code = code_of(client.session["mfa.totp.secret"], 0)
+        client.post("/settings/second-step/app", {"code": code})
+
+        assert ask_for_token(code=code).json()["error"]["code"] == "code_invalid"
+
+    def test_a_password_changed_meanwhile_begins_anew(self, client, secret, alice):
+        sign_in(client)
+        set_password(user=alice, password="another long enough one")
+
+        answer = client.post(STEP, {"code": code_of(secret)})
+
+        assert answer["Location"] == "/login"
+        assert not is_in(client)
+
+    def test_who_is_deactivated_meanwhile_is_not_in_when_let_in_again(self, client, secret, alice):
+        sign_in(client)
+        deactivate_user(user=alice)
+        client.post(STEP, {"code": code_of(secret)})
+        reactivate_user(user=alice)
+
+        assert not is_in(client)
+        assert not AuditLine.objects.filter(action="signed_in", name="alice").count() > 1
+
+    @pytest.mark.parametrize(
+        "page",
+        [STEP, "/settings/second-step", "/settings/second-step/app", "/settings/passkeys/add"],
+    )
+    def test_its_pages_are_kept_by_no_browser(self, client, alice, page):
+        sign_in(client)
+        confirm(client)
+
+        assert "no-store" in client.get(page)["Cache-Control"]
 
     def test_without_the_password_there_is_no_second_step(self, client, secret):
         assert client.post(STEP, {"code": code_of(secret)})["Location"] == "/login"
