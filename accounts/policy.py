@@ -5,7 +5,7 @@ listing and reading files never look here.
 """
 
 from collections.abc import Collection, Iterable
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.contrib.auth.models import Group, Permission
@@ -15,7 +15,8 @@ from accounts.organisation import EVERYBODY, STAFF, Ability, OrganisationRole
 from rapidserve.errors import PermissionDenied
 
 _keys: dict[OrganisationRole, Any] = {}
-_abilities: dict[Any, Ability] = {}
+_names: dict[Any, str] = {}
+_MANAGES: Final = "accounts.change_user"
 
 
 def may(user: User, ability: Ability) -> bool:
@@ -24,25 +25,31 @@ def may(user: User, ability: Ability) -> bool:
 
 
 def abilities(user: User) -> frozenset[Ability]:
-    """All that the person may do. As `has_perm` answers, in three indexed queries: Django's own
-    join reads every permission there is on MongoDB, and it remembers what it found."""
-    if not user.is_active:
-        return frozenset()
-    if user.is_superuser:
+    """All that the person may do."""
+    if user.is_active and user.is_superuser:
         return frozenset(Ability)
-    known = _ability_keys()
+    return frozenset(Ability(name) for name in _held(user) if name != _MANAGES)
+
+
+def _held(user: User) -> set[str]:
+    """Which of the permissions that are asked for here somebody has who is no superuser. As
+    `has_perm` answers, in three indexed queries: Django's own join reads every permission there is
+    on MongoDB, and it remembers what it found."""
+    if not user.is_active:
+        return set()
+    known = _permission_names()
     groups = list(memberships().filter(user_id=user.pk).values_list("group_id", flat=True))
     given = (
         User.user_permissions.through.objects.filter(user_id=user.pk),
         Group.permissions.through.objects.filter(group_id__in=groups),
     )
-    return frozenset(
+    return {
         known[key]
         for rows in given
         for key in rows.filter(permission_id__in=list(known)).values_list(
             "permission_id", flat=True
         )
-    )
+    }
 
 
 def require(user: User, ability: Ability) -> None:
@@ -68,11 +75,10 @@ def roles_of(user_ids: Collection[UUID]) -> dict[UUID, OrganisationRole]:
 def may_manage(asker: User, user_id: UUID, role: OrganisationRole | None = None) -> bool:
     """Whether one may change that account, and give it this role: accounts of owners and admins
     are for owners alone, and so is making admins. Else an admin could take an owner's place."""
-    asker = _unremembered(asker)
-    if not asker.has_perm("accounts.change_user"):
-        return False
-    if asker.is_superuser:
+    if asker.is_active and asker.is_superuser:
         return True
+    if _MANAGES not in _held(asker):
+        return False
     if OrganisationRole.ADMIN in {role, role_of(user_id)}:
         return False
     return not User.objects.filter(id=user_id, is_superuser=True).exists()
@@ -115,28 +121,25 @@ def group_keys() -> dict[OrganisationRole, Any]:
 def forget_keys() -> None:
     """Migrating may have numbered groups and permissions anew."""
     _keys.clear()
-    _abilities.clear()
+    _names.clear()
 
 
-def _ability_keys() -> dict[Any, Ability]:
-    """By the keys of their permissions. Remembered once all are there."""
-    if not _abilities:
-        labels, codenames = zip(*(ability.split(".") for ability in Ability), strict=True)
+def _permission_names() -> dict[Any, str]:
+    """By the keys of the permissions. Remembered once all are there."""
+    if not _names:
+        wanted = [*map(str, Ability), _MANAGES]
+        labels, codenames = zip(*(name.split(".") for name in wanted), strict=True)
         rows = Permission.objects.filter(
             content_type__app_label__in=set(labels), codename__in=codenames
         ).values_list("pk", "content_type__app_label", "codename")
-        found = {key: Ability(f"{label}.{codename}") for key, label, codename in rows}
-        if len(found) < len(Ability):
+        named = {key: f"{label}.{codename}" for key, label, codename in rows}
+        found = {key: name for key, name in named.items() if name in wanted}
+        if len(found) < len(wanted):
             return found
-        _abilities.update(found)
-    return dict(_abilities)
+        _names.update(found)
+    return dict(_names)
 
 
 def memberships() -> Any:
     """The rows of who is in which group. Written without signals: for the four groups alone."""
     return User.groups.through.objects
-
-
-def _unremembered(user: User) -> User:
-    """The same person: Django keeps permissions in the object, from when it was first asked."""
-    return User(id=user.pk, is_active=user.is_active, is_superuser=user.is_superuser)

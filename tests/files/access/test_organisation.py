@@ -180,7 +180,7 @@ def test_reading_never_asks_for_the_role(world, monkeypatch):
     def asked(*_):
         raise AssertionError
 
-    monkeypatch.setattr("accounts.policy._ability_keys", asked)
+    monkeypatch.setattr("accounts.policy._permission_names", asked)
     monkeypatch.setattr("accounts.policy.roles_of", asked)
 
     answered(world.alice.get(f"/api/download/{file}"))
