@@ -11,8 +11,10 @@ CLIENT := clients/python
 CHECKED := accounts bench files previews rapidserve tests manage.py $(CLIENT)
 # What asks a database runs on both: a second time on a real MongoDB.
 # The longest files come first, or one core would wait for the other at the end.
-ON_BOTH := --ignore tests/files/chunkstore $(addprefix tests/e2e/test_, crash_points.py serve.py \
-	failover.py front.py jobs.py long_poll.py upload_resume.py) \
+# Of servers, what their database has a part in.
+ON_BOTH := --ignore tests/files/chunkstore $(addprefix tests/e2e/test_, crash_points.py failover.py \
+	serve.py::TestStarting serve.py::TestKilling serve.py::TestHealth jobs.py long_poll.py \
+	upload_resume.py::test_200_megabytes_survive_a_pause_a_reload_and_a_killed_server) \
 	tests/crash tests/files tests/accounts tests/rapidserve
 NODE_LEAST := 20
 TAILWIND := node_modules/.bin/tailwindcss --input frontend/css/app.css --minify

@@ -6,6 +6,7 @@ engine is shown by real servers in tests/e2e/test_moving_engines.py.
 
 import json
 import random
+import shutil
 from io import StringIO
 
 import pytest
@@ -29,8 +30,9 @@ from files.exchange.incoming import is_unfinished
 from files.exchange.kinds import Rows, kinds
 from files.models import Chunk, Entry, Extent, Import, Node, Replica, Space, Upload, Version
 from rapidserve.env import SettingError
+from tests.conftest import node_in
 from tests.engines import undo
-from tests.world import PASSWORD, described, sha256
+from tests.world import PASSWORD, World, described, sha256
 
 LONG = "ß" * 127 + "x"
 NAMES = [LONG, "a b\u2028c", '"quoted"', "100%", "café", "日本語.txt", "👩‍👩‍👧.png", ".hidden"]
@@ -66,10 +68,9 @@ def wipe():
     reader.forget_all()
 
 
-@pytest.fixture
-def filled(shared_world):
+def fill(world):
     """An installation with some of everything."""
-    world, dice = shared_world, random.Random(4)
+    dice = random.Random(4)
     alice = world.alice
     Node.objects.create(name="main")
     for name in NAMES:
@@ -100,6 +101,11 @@ def filled(shared_world):
     SocialAccount.objects.create(**of_bob, provider="oidc", uid="bob there")
     create_user(username="gustav", password=PASSWORD, role=OrganisationRole.GUEST)
     return world
+
+
+@pytest.fixture
+def filled(shared_world):
+    return fill(shared_world)
 
 
 @pytest.fixture
@@ -253,12 +259,23 @@ class TestExporting:
         assert {*Chunk.objects.values_list("state", "token")} == {("live", None)}
 
 
+@pytest.fixture(scope="module")
+def sound(django_db_setup, django_db_blocker, tmp_path_factory):
+    """One export for all tests that damage it: filling an installation takes longest."""
+    home = tmp_path_factory.mktemp("sound")
+    with django_db_blocker.unblock(), node_in(home / "chunks"):
+        fill(World())
+        run("export_data", home / "out")
+        wipe()
+    return home / "out"
+
+
 class TestRefusingAnExport:
     """Nothing is changed by any of these: they are found before the first row."""
 
     @pytest.fixture
-    def out(self, filled, elsewhere, tmp_path):
-        run("export_data", tmp_path / "out")
+    def out(self, sound, transactional_db, elsewhere, tmp_path):
+        shutil.copytree(sound, tmp_path / "out")
         elsewhere()
         yield tmp_path / "out"
         assert not Entry.objects.exists()
