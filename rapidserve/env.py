@@ -3,6 +3,7 @@
 Every reader names the variable in its error, so a bad setting is one clear line at start.
 """
 
+import ipaddress
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -120,3 +121,11 @@ def origins(public: SplitResult, hosts: Iterable[str]) -> list[str]:
     if named[0] not in loopback:
         named = [host for host in named if host not in loopback]
     return [f"{public.scheme}://{host}{port}" for host in dict.fromkeys(named)]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether what is sent there leaves this machine never, so that nobody on the way reads it."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

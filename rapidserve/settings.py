@@ -122,6 +122,9 @@ _issuer = env.url("RAPIDSERVE_OIDC_ISSUER", "")
 OIDC_ISSUER = _issuer.geturl().rstrip("/")
 if OIDC_ISSUER and (_issuer.scheme not in {"http", "https"} or not _issuer.hostname):
     raise env.SettingError("RAPIDSERVE_OIDC_ISSUER must look like https://id.example.org.")
+if _issuer.scheme == "http" and not env.is_loopback(_issuer.hostname or ""):
+    # Whoever could change on the way what it says of people would be anybody here.
+    raise env.SettingError("RAPIDSERVE_OIDC_ISSUER must be https, except on this machine.")
 OIDC_NAME = env.text("RAPIDSERVE_OIDC_NAME", "single sign-on")
 OIDC_NEW_PEOPLE = env.choice("RAPIDSERVE_OIDC_NEW_PEOPLE", "accept", ("accept", "refuse"))
 OIDC_CLIENT_ID = env.text("RAPIDSERVE_OIDC_CLIENT_ID")

@@ -123,6 +123,7 @@ class TestRefusing:
             ("RAPIDSERVE_NODES", "main=ftp://somewhere"),
             ("RAPIDSERVE_NODES", "nonsense"),
             ("RAPIDSERVE_PUBLIC_URL", "files.example.org"),
+            ("RAPIDSERVE_OIDC_ISSUER", "http://id.example.org"),
             ("RAPIDSERVE_MASTER_KEYS", "k1:tooshort"),
             ("RAPIDSERVE_DATABASE_URL", "sqlite:///"),
         ],

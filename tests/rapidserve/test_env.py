@@ -160,3 +160,13 @@ def test_a_child_gets_this_environment_and_the_changes(put):
 )
 def test_origins_are_named_as_browsers_name_them(public, hosts, named):
     assert env.origins(urlsplit(public), hosts) == named
+
+
+@pytest.mark.parametrize(
+    ("host", "is_one"),
+    [("localhost", True), ("127.0.0.1", True), ("127.9.9.9", True), ("::1", True),
+     ("", False), ("10.0.0.1", False), ("localhost.example.org", False),
+     ("127.0.0.1.nip.io", False)],
+)  # fmt: skip
+def test_loopback_is_told_from_what_only_looks_like_it(host, is_one):
+    assert env.is_loopback(host) is is_one
