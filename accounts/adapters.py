@@ -153,10 +153,11 @@ class LinkedAccountAdapter(DefaultSocialAccountAdapter):
 
 
 def _free_name(wanted: str) -> str:
-    """The name, or what comes nearest and is nobody's."""
+    """The name, or what comes nearest and is nobody's. Never one that looks like an address: who
+    proves that later, or has long proven it, signs in with it."""
     letters = unicodedata.normalize("NFKC", wanted)
     kept = "".join(letter for letter in letters if letter.isalnum() or letter in "@.+-_")
-    base = kept[: MAX_NAME_LENGTH - len(f"-{MAX_NUMBERED}")] or "person"
+    base = kept.partition("@")[0][: MAX_NAME_LENGTH - len(f"-{MAX_NUMBERED}")] or "person"
     numbered = (f"{base}-{number}" for number in range(2, MAX_NUMBERED + 1))
     for name in (base, *numbered):
         if not User.objects.filter(username_key=name_key(name)).exists():

@@ -1,6 +1,6 @@
 """Signing in by what the organisation's identity provider knows (OpenID Connect), a real one."""
 
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -30,6 +30,7 @@ def issuer():
 @pytest.fixture(autouse=True)
 def configured(issuer, settings):
     settings.OIDC_ISSUER, settings.OIDC_NAME = issuer, "Example ID"
+    settings.PAGE_ORIGINS = ["http://testserver"]
     app = {
         "provider_id": "oidc",
         "name": "Example ID",
@@ -195,6 +196,48 @@ def test_somebody_elses_answer_is_not_taken(client):
     victim.get(f"{parts.path}?{parts.query}")
 
     assert victim.get("/api/auth/me").status_code == 401
+
+
+def asked_of_the_provider(answer):
+    return {
+        name: values[0] for name, values in parse_qs(urlsplit(answer["Location"]).query).items()
+    }
+
+
+@pytest.mark.parametrize(
+    "more", ["redirect_uri=http://evil.example/", "response_type=token", "prompt=none", "nonce=x",
+             "state=x", "client_id=x", "code_challenge=x"]
+)  # fmt: skip
+def test_whoever_makes_a_link_has_no_say_in_what_is_asked_there(client, more):
+    asked = asked_of_the_provider(client.post(f"/login/oidc?auth_params={quote(more)}&scope=admin"))
+
+    name, _, value = more.partition("=")
+    assert asked.get(name) != value
+    assert asked["redirect_uri"] == CALLBACK
+    assert set(asked["scope"].split()) == {"openid", "profile", "email"}
+
+
+@pytest.mark.parametrize("host", ["localhost:666", "127.0.0.1", "testserver:81", "[::1]:666"])
+def test_codes_are_sent_to_the_public_address_whatever_host_was_asked(client, host):
+    answer = client.post("/login/oidc", headers={"Host": host})
+
+    assert asked_of_the_provider(answer)["redirect_uri"] == CALLBACK
+
+
+def test_codes_are_sent_to_the_name_that_one_came_to_when_it_is_one_of_ours(client, settings):
+    settings.ALLOWED_HOSTS = ["files.example.org", "files.example.com"]
+    settings.PAGE_ORIGINS = ["https://files.example.org", "https://files.example.com"]
+
+    answer = client.post("/login/oidc", headers={"Host": "files.example.com:666"})
+
+    back = asked_of_the_provider(answer)["redirect_uri"]
+    assert back == "https://files.example.com/login/oidc/callback"
+
+
+def test_whoever_comes_from_there_is_sent_on_within_this_host_only(client, settings):
+    settings.ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1", ".wild.example.org"]
+    for elsewhere in ("//localhost/x", "https://127.0.0.1/x", "https://a.wild.example.org/x"):
+        assert come_back(Client(), "carol", next=elsewhere)["Location"] == "/"
 
 
 def test_a_provider_that_is_away_is_an_error_in_words(client, settings):
