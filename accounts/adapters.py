@@ -10,7 +10,7 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailAddress
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
-from allauth.socialaccount.models import SocialLogin
+from allauth.socialaccount.models import SocialAccount, SocialLogin
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -75,6 +75,16 @@ class AccountAdapter(DefaultAccountAdapter):
         """At the address that people type, whatever `Host` the request was sent with."""
         path = reverse("account_reset_password_from_key", args=("UID", "KEY"))
         return settings.PUBLIC_URL + path.replace("UID-KEY", quote(key))
+
+    def send_password_reset_mail(
+        self, user: AbstractBaseUser, email: str, context: dict[str, Any]
+    ) -> None:
+        """Not to whom only the identity provider lets in: whoever it lets go would be in by it."""
+        is_linked_only = not user.has_usable_password() and (
+            SocialAccount.objects.filter(user=user.pk).exists()
+        )
+        if not is_linked_only:
+            super().send_password_reset_mail(user, email, context)
 
     def get_client_ip(self, request: HttpRequest) -> str:
         return client_address(request)

@@ -4,6 +4,7 @@ import re
 
 import pytest
 from allauth.account.models import EmailAddress
+from allauth.socialaccount.models import SocialAccount
 from django.test import Client
 
 from accounts.actions import deactivate_user
@@ -189,6 +190,39 @@ class TestAForgottenPassword:
         client.post("/password/reset", {"email": ADDRESS}, headers={"Host": "localhost"})
 
         assert "https://files.example.org/password/reset/" in box.to(ADDRESS)[0]
+
+    def test_is_sent_to_nobody_whom_the_identity_provider_alone_lets_in(self, client, alice, box):
+        """Or whoever is removed there would be in again by it."""
+        has_address(alice)
+        alice.set_unusable_password()
+        alice.save(update_fields=["password"])
+        SocialAccount.objects.create(user=alice, provider="oidc", uid="alice there")
+
+        answer = ask_for_a_new_password(client)
+
+        unknown = ask_for_a_new_password(Client(), "nobody@example.org")
+        assert (answer.status_code, answer["Location"]) == (
+            unknown.status_code,
+            unknown["Location"],
+        )
+        assert box.to(ADDRESS) == []
+
+    def test_is_sent_to_whoever_signs_in_either_way(self, client, alice, box):
+        has_address(alice)
+        SocialAccount.objects.create(user=alice, provider="oidc", uid="alice there")
+
+        ask_for_a_new_password(client)
+
+        assert len(box.to(ADDRESS)) == 1
+
+    def test_is_sent_to_whoever_was_made_without_one(self, client, alice, box):
+        has_address(alice)
+        alice.set_unusable_password()
+        alice.save(update_fields=["password"])
+
+        ask_for_a_new_password(client)
+
+        assert len(box.to(ADDRESS)) == 1
 
     def test_is_set_anew_by_the_link_in_a_mail(self, client, alice, box):
         has_address(alice)
