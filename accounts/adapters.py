@@ -18,6 +18,7 @@ from django.core.exceptions import ValidationError
 from django.core.mail import EmailMessage
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts import actions, tasks
 from accounts.models import MAX_NAME_LENGTH, User, name_key
@@ -85,6 +86,11 @@ class AccountAdapter(DefaultAccountAdapter):
         )
         if not is_linked_only:
             super().send_password_reset_mail(user, email, context)
+
+    def is_safe_url(self, url: str) -> bool:
+        """As Django's own pages ask it. allauth would take every name that we answer for."""
+        here, is_secure = self.request.get_host(), self.request.is_secure()
+        return url_has_allowed_host_and_scheme(url, allowed_hosts={here}, require_https=is_secure)
 
     def get_client_ip(self, request: HttpRequest) -> str:
         return client_address(request)

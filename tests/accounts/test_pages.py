@@ -53,6 +53,24 @@ def test_nobody_is_sent_to_another_host(client, alice, elsewhere):
     assert sign_in(client, next=elsewhere)["Location"] == "/"
 
 
+@pytest.mark.parametrize(
+    "elsewhere",
+    ["//localhost/x", "https://127.0.0.1/x", "https://a.wild.example.org/x", "http://testserver/x",
+     "//evil.example", "javascript:alert(1)"],
+)  # fmt: skip
+@pytest.mark.parametrize("page", ["/login", "/settings/confirm"])
+def test_not_even_to_one_that_we_answer_for_too(client, alice, settings, page, elsewhere):
+    settings.ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1", ".wild.example.org"]
+    if page == "/settings/confirm":
+        client.post("/login", {"username": "alice", "password": PASSWORD}, secure=True)
+    typed = {"username": "alice", "password": PASSWORD, "next": elsewhere}
+
+    answer = client.post(page, typed, secure=True)
+
+    assert answer.status_code == 302
+    assert answer["Location"] == "/"
+
+
 @pytest.mark.parametrize("data", [{"password": "wrong"}, {"username": "nobody"}])
 def test_a_wrong_sign_in_says_so_beside_the_fields(client, alice, data):
     response = sign_in(client, **data)
