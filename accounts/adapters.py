@@ -4,7 +4,7 @@ checked, told and withdrawn as everywhere else.
 
 import unicodedata
 from typing import Any, Final, cast
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailAddress
@@ -94,6 +94,12 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def get_client_ip(self, request: HttpRequest) -> str:
         return client_address(request)
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """In the name of the public address, whatever `Host` the request was sent with."""
+        host = urlsplit(settings.PUBLIC_URL).netloc
+        site = {"name": host, "domain": host}
+        super().send_mail(template_prefix, email, {**context, "current_site": site})
 
     def render_mail(self, *arguments: Any, **options: Any) -> EmailMessage:
         message: EmailMessage = super().render_mail(*arguments, **options)

@@ -64,6 +64,19 @@ class TestAnAddress:
             ADDRESS, alice.id, True, True,
         )  # fmt: skip
 
+    def test_is_asked_about_in_the_name_of_the_public_address(self, client, alice, box, settings):
+        settings.PUBLIC_URL = "https://files.example.org"
+        sign_in(client)
+        confirm(client)
+
+        client.post(
+            "/settings/mail",
+            {"action_add": "1", "email": ADDRESS},
+            headers={"Host": "localhost:666"},
+        )
+
+        assert "on files.example.org." in box.to(ADDRESS)[0]
+
     def test_is_not_kept_by_guessing(self, client, alice, box):
         sign_in(client)
         confirm(client)
@@ -190,6 +203,16 @@ class TestAForgottenPassword:
         client.post("/password/reset", {"email": ADDRESS}, headers={"Host": "localhost"})
 
         assert "https://files.example.org/password/reset/" in box.to(ADDRESS)[0]
+
+    def test_is_told_in_the_name_of_the_public_address(self, client, alice, box, settings):
+        has_address(alice)
+        settings.PUBLIC_URL = "https://files.example.org"
+
+        client.post("/password/reset", {"email": ADDRESS}, headers={"Host": "localhost:666"})
+
+        [mail] = box.to(ADDRESS)
+        assert "Hello from files.example.org!" in mail
+        assert "localhost" not in mail
 
     def test_is_sent_to_nobody_whom_the_identity_provider_alone_lets_in(self, client, alice, box):
         """Or whoever is removed there would be in again by it."""
