@@ -16,6 +16,10 @@ from allauth.mfa.webauthn.forms import (
     LoginWebAuthnForm,
     ReauthenticateWebAuthnForm,
 )
+from allauth.mfa.webauthn.internal.auth import (
+    parse_authentication_response,
+    parse_registration_response,
+)
 from allauth.socialaccount.forms import DisconnectForm
 from django import forms
 from django.conf import settings
@@ -24,6 +28,7 @@ from django.core.exceptions import ValidationError
 
 from accounts import actions, second_step, throttle
 from accounts.models import User
+from accounts.web.origins import refuse_other_pages
 from rapidserve.errors import NotAuthenticated, TooManyRequests
 from rapidserve.observability.requests import client_address
 
@@ -129,8 +134,11 @@ class AsksPasskey:
 
 
 class AsksKnownPasskey(AsksPasskey):
+    cleaned_data: dict[str, Any]
+
     def clean_credential(self) -> Any:
         with _no_answer_of_a_passkey():
+            refuse_other_pages(parse_authentication_response(self.cleaned_data["credential"]))
             return super().clean_credential()  # type: ignore[misc] # of the form beside
 
 
@@ -153,6 +161,8 @@ class NewPasskeyForm(AsksPasskey, AddWebAuthnForm):
 
     def clean(self) -> dict[str, Any]:
         with _no_answer_of_a_passkey():
+            if credential := self.cleaned_data.get("credential"):
+                refuse_other_pages(parse_registration_response(credential))
             cleaned: dict[str, Any] = super().clean()
         return cleaned
 
