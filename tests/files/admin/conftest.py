@@ -33,8 +33,7 @@ def _count_anew():
     system.figures.cache_clear()
 
 
-@pytest.fixture
-def full(world) -> World:
+def installation(world: World) -> World:
     """alice has files, versions, a pack, a team space, something in the trash, an upload open."""
     alice = world.alice
     folder = alice.folder("papers")
@@ -56,6 +55,12 @@ def full(world) -> World:
     Authenticator.objects.create(user=alice.user, type=Authenticator.Type.TOTP, data={})
     SocialAccount.objects.create(user=alice.user, provider="oidc", uid="alice there")
     return world
+
+
+@pytest.fixture
+def full(scene) -> World:
+    """Of a module whose SCENE is `installation`."""
+    return scene
 
 
 @pytest.fixture

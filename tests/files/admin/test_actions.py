@@ -11,8 +11,10 @@ from files.admin import shown, system
 from files.content import reader
 from files.content.verify import verify
 from files.models import Change, Chunk, Entry, Extent, Node, Replica, Space, Upload, Version
+from tests.files.admin.conftest import installation
 from tests.files.api.answers import answered, refused
 
+SCENE = installation
 READ_ONLY = (Entry, Version, Extent, Chunk, Replica, Node, Upload, Change)
 
 
@@ -148,51 +150,51 @@ class TestTheQuota:
             ("9223372036854775807", 2**63 - 1),
         ],
     )
-    def test_is_set_as_people_write_sizes(self, world, as_owner, typed, quota):
-        space = world.alice.space
+    def test_is_set_as_people_write_sizes(self, full, as_owner, typed, quota):
+        space = full.alice.space
 
         assert self.change(as_owner, space, typed).status_code == 302
 
-        assert world.alice.space.quota_bytes == quota
+        assert full.alice.space.quota_bytes == quota
 
     @pytest.mark.parametrize(
         "typed",
         ["much", "-1", "5 XB", "1e9", "9223372036854775808", "9999 PB", "1,5", "\x00", "x" * 50],
     )
-    def test_that_is_none_is_said_in_the_form(self, world, as_owner, typed):
-        response = self.change(as_owner, world.alice.space, typed)
+    def test_that_is_none_is_said_in_the_form(self, full, as_owner, typed):
+        response = self.change(as_owner, full.alice.space, typed)
 
         assert response.status_code == 200
         assert "errorlist" in text_of(response)
-        assert world.alice.space.quota_bytes is None
+        assert full.alice.space.quota_bytes is None
 
-    def test_holds_at_once(self, world, as_owner):
-        self.change(as_owner, world.alice.space, "10")
+    def test_holds_at_once(self, full, as_owner):
+        self.change(as_owner, full.alice.space, "10")
 
-        refused(world.alice.register("more", b"more than ten bytes"), 507, "quota_exceeded")
+        refused(full.alice.register("more", b"more than ten bytes"), 507, "quota_exceeded")
 
     @pytest.mark.parametrize(
         ("quota", "shown_as"),
         [(12345, "12345"), (50 * 2**30, "50 GB"), (3 * 2**39, "1536 GB"), (0, "0"), (1024, "1 KB")],
     )
     def test_is_shown_so_that_saving_it_again_changes_nothing(
-        self, world, as_owner, quota, shown_as
+        self, full, as_owner, quota, shown_as
     ):
-        Space.objects.filter(id=world.alice.space.id).update(quota_bytes=quota)
+        Space.objects.filter(id=full.alice.space.id).update(quota_bytes=quota)
 
-        page = text_of(as_owner.get(address(Space, "change", world.alice.space.id)))
-        self.change(as_owner, world.alice.space, shown_as)
+        page = text_of(as_owner.get(address(Space, "change", full.alice.space.id)))
+        self.change(as_owner, full.alice.space, shown_as)
 
         assert f'value="{shown_as}"' in page
-        assert world.alice.space.quota_bytes == quota
+        assert full.alice.space.quota_bytes == quota
 
-    def test_is_not_set_by_staff_that_may_only_look(self, world, as_viewer):
-        page = text_of(as_viewer.get(address(Space, "change", world.alice.space.id)))
+    def test_is_not_set_by_staff_that_may_only_look(self, full, as_viewer):
+        page = text_of(as_viewer.get(address(Space, "change", full.alice.space.id)))
         assert 'name="quota"' not in page
         assert "no limit" in page
 
-        assert self.change(as_viewer, world.alice.space, "10").status_code == 403
-        assert world.alice.space.quota_bytes is None
+        assert self.change(as_viewer, full.alice.space, "10").status_code == 403
+        assert full.alice.space.quota_bytes is None
 
 
 class TestWhatHoldsTogether:
@@ -289,9 +291,6 @@ class TestTheFirstPage:
 
         for each in reader.hits():
             assert f"{each.kind} {each.level} {each.asked}" in text
-
-    def test_works_on_an_empty_installation(self, as_owner):
-        assert "There are none yet." in text_of(as_owner.get("/admin/"))
 
     def test_keeps_the_figures_from_staff_that_may_not_see_nodes(self, full, as_staff):
         assert "Size of all versions" not in text_of(as_staff.get("/admin/"))

@@ -13,9 +13,10 @@ from files.access.roles import Role
 from files.actions.sharing import give_role
 from files.models import AuditLine, Entry, GroupGrant, Space, UserGrant
 from rapidserve.errors import PermissionDenied
-from tests.files.admin.conftest import client_of
+from tests.files.admin.conftest import client_of, installation
 from tests.world import PASSWORD
 
+SCENE = installation
 UNKNOWN = "01890000-0000-7000-8000-000000000000"
 
 

@@ -25,15 +25,22 @@ from accounts.organisation import OrganisationRole
 from accounts.policy import role_of
 from files.models import AuditLine, Entry, Link, Space, Upload, UserGrant
 from rapidserve.errors import PermissionDenied
-from tests.files.admin.conftest import client_of
+from tests.files.admin.conftest import client_of, installation
 from tests.files.admin.test_walk import MODELS, page, statuses
 from tests.world import PASSWORD
 
+SCENE = installation
 ADMIN, AUDITOR, MEMBER, GUEST = OrganisationRole
 ADDED = {"user", "group"}
 """Models of which admins make rows; those of tokens and groups they delete as well."""
 DELETED = {"apitoken", "group"}
 CREDENTIALS = (EmailAddress, Authenticator, SocialAccount)
+
+
+@pytest.fixture(autouse=True)
+def bob(full):
+    """There whatever a test is about, for so is the scene."""
+    return full.bob.user
 
 
 def person(role, name="dora"):
@@ -189,23 +196,19 @@ class TestActions:
 
         assert SignIn.objects.filter(pk=row.pk).exists() != may
 
-    def test_on_people(self, full, client, may):
-        bob = full.bob.user
-
+    def test_on_people(self, bob, client, may):
         do(client, "deactivate", bob)
         assert bob.is_active != may
         do(client, "reactivate", bob)
         assert bob.is_active
 
-    def test_on_roles(self, full, client, may):
-        bob = full.bob.user
-
+    def test_on_roles(self, bob, client, may):
         client.post(person_page(bob), typed(bob, organisation_role="guest"))
 
         assert role_of(bob.pk) == (GUEST if may else MEMBER)
 
-    def test_on_passwords(self, full, client, may):
-        bob, new = full.bob.user, "another good one"
+    def test_on_passwords(self, bob, client, may):
+        new = "another good one"
 
         client.post(password_page(bob), {"password1": new, "password2": new})
 
@@ -220,8 +223,8 @@ class TestActions:
         found = User.objects.filter(username="fred")
         assert [role_of(user.pk) for user in found] == ([GUEST] if may else [])
 
-    def test_on_groups(self, full, client, may):
-        editors, bob = Group.objects.get(name="Editors"), full.bob.user
+    def test_on_groups(self, bob, client, may):
+        editors = Group.objects.get(name="Editors")
 
         client.post(page(Group, "change", editors.pk), {"name": "Writers"})
         client.post(person_page(bob), typed(bob, groups=[editors.pk]))
@@ -235,8 +238,7 @@ class TestActions:
 class TestTheWayUp:
     """What an admin may not do, however it is asked."""
 
-    def test_is_not_by_fields_that_are_not_offered(self, as_admin, owner):
-        bob = person(MEMBER, "bob")
+    def test_is_not_by_fields_that_are_not_offered(self, as_admin, owner, bob):
         everything = [each.pk for each in Permission.objects.filter(codename="change_user")]
 
         as_admin.post(
@@ -251,8 +253,7 @@ class TestTheWayUp:
         assert not bob.is_staff
         assert not bob.user_permissions.exists()
 
-    def test_is_not_by_making_an_admin(self, as_admin):
-        bob = person(MEMBER, "bob")
+    def test_is_not_by_making_an_admin(self, as_admin, bob):
         new = {"username": "fred", "password1": PASSWORD, "password2": PASSWORD}
 
         changed = as_admin.post(person_page(bob), typed(bob, organisation_role="admin"))
@@ -276,15 +277,14 @@ class TestTheWayUp:
         assert not fred.is_staff
 
     @pytest.mark.parametrize("role", OrganisationRole)
-    def test_is_not_by_choosing_the_group_of_a_role(self, as_admin, role):
-        bob = person(MEMBER, "bob")
-
+    def test_is_not_by_choosing_the_group_of_a_role(self, as_admin, role, bob):
         as_admin.post(person_page(bob), typed(bob, groups=[Group.objects.get(name=role).pk]))
 
         assert [group.name for group in bob.groups.all()] == [MEMBER]
 
-    def test_is_not_by_a_group_that_allows_something(self, as_admin):
-        bob, mighty = person(AUDITOR, "bob"), Group.objects.create(name="mighty")
+    def test_is_not_by_a_group_that_allows_something(self, as_admin, bob):
+        set_organisation_role(user=bob, role=AUDITOR)
+        mighty = Group.objects.create(name="mighty")
         mighty.permissions.set(Permission.objects.filter(codename="change_user"))
 
         as_admin.post(person_page(bob), typed(bob, groups=[mighty.pk]))
@@ -389,8 +389,8 @@ class TestTheWayUp:
 
         assert statuses == [200, 403, 403]
 
-    def test_keeps_groups_that_were_not_to_be_chosen(self, as_admin):
-        bob, mighty = person(MEMBER, "bob"), Group.objects.create(name="mighty")
+    def test_keeps_groups_that_were_not_to_be_chosen(self, as_admin, bob):
+        mighty = Group.objects.create(name="mighty")
         mighty.permissions.set(Permission.objects.filter(codename="view_user"))
         bob.groups.add(mighty)
 
@@ -425,9 +425,7 @@ class TestTheGroupsOfTheRoles:
 
 
 class TestOwners:
-    def test_make_admins_and_owners(self, as_owner):
-        bob = person(MEMBER, "bob")
-
+    def test_make_admins_and_owners(self, as_owner, bob):
         as_owner.post(person_page(bob), typed(bob, organisation_role="admin", is_superuser="on"))
 
         bob.refresh_from_db()

@@ -19,10 +19,11 @@ from files.models import Change, Chunk, Entry, Extent, Replica, Space, Upload, V
 from files.names import keys_of
 from rapidserve.db import new_id
 from tests.engines.plans import plans_of
-from tests.files.admin.conftest import client_of
+from tests.files.admin.conftest import client_of, installation
 
 MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
 OURS = [model for model in MODELS if model._meta.app_label == "files"]
+SCENE = installation
 UNKNOWN = "01890000-0000-7000-8000-000000000000"
 
 
