@@ -15,22 +15,18 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from accounts import actions
-from accounts.admin.site import CarefulChangeList, asker
+from accounts.admin.site import CarefulAdmin, asker
 
 for model in (EmailAddress, Authenticator, SocialAccount, SocialApp, SocialToken):
     admin.site.unregister(model)
 
 
-class CredentialAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # generic in the stubs only
+class CredentialAdmin(CarefulAdmin):
     """To see, and to take away from somebody who lost it. Nothing of it is ever changed."""
 
     list_select_related = ("user",)
     ordering = ("-pk",)
     show_full_result_count = False
-
-    def get_changelist(self, request: HttpRequest, **_: Any) -> type[CarefulChangeList]:
-        del request
-        return CarefulChangeList
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         del obj

@@ -4,7 +4,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
@@ -12,7 +11,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from accounts import groups
-from accounts.admin.site import CarefulChangeList, asker
+from accounts.admin.site import CarefulAdmin, asker
 from rapidserve.errors import Conflict, Invalid
 
 admin.site.unregister(Group)
@@ -35,7 +34,7 @@ class GroupForm(forms.ModelForm):  # type: ignore[type-arg] # generic in the stu
 
 
 @admin.register(Group)
-class GroupAdmin(DjangoGroupAdmin):
+class GroupAdmin(CarefulAdmin, DjangoGroupAdmin):
     """Django's own, by the same actions as the pages. The roles in the organisation are shown, and
     nobody changes them. What a group allows in the administration is chosen here alone, by owners,
     and such a group is theirs: an admin must not make more of himself.
@@ -44,10 +43,6 @@ class GroupAdmin(DjangoGroupAdmin):
     form = GroupForm
     show_full_result_count = False
     readonly_fields = ("allows",)
-
-    def get_changelist(self, request: HttpRequest, **_: Any) -> type[ChangeList]:
-        del request
-        return CarefulChangeList
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         if asker(request).is_superuser and not (obj and groups.is_fixed(obj)):

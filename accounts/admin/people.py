@@ -24,7 +24,7 @@ from accounts.actions import (
     set_owner,
     set_password,
 )
-from accounts.admin.site import CarefulChangeList, asker
+from accounts.admin.site import CarefulAdmin, CarefulChangeList, asker
 from accounts.groups import done_by, who_acts
 from accounts.models import User, name_key
 from accounts.organisation import OrganisationRole
@@ -151,7 +151,7 @@ class PasswordForm(AdminPasswordChangeForm):  # type: ignore[type-arg] # generic
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg] # generic in the stubs only
+class UserAdmin(CarefulAdmin, DjangoUserAdmin):  # type: ignore[type-arg] # generic in the stubs only
     """Nobody is deleted: files name their author. Whoever may change an account can become that
     person, so owners and admins are changed by owners only (`policy.may_manage`).
     """

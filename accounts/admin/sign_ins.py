@@ -4,14 +4,13 @@ import datetime as dt
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.views.main import ChangeList
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts import policy
 from accounts.actions import end_session, revoke_token
-from accounts.admin.site import CarefulChangeList, asker
+from accounts.admin.site import CarefulAdmin, asker
 from accounts.models import ApiToken, SignIn
 from rapidserve.errors import NotFound, RapidServeError
 
@@ -36,7 +35,7 @@ class StateFilter(admin.SimpleListFilter):
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # generic in the stubs only
+class ApiTokenAdmin(CarefulAdmin):
     """To see who uses what, and to revoke. The digest is shown nowhere."""
 
     list_display = ("name", "user", "state", "scopes", "created_at", "expires_at", "last_used_at")
@@ -51,10 +50,6 @@ class ApiTokenAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # generic in th
 
     def state(self, token: ApiToken) -> str:
         return "expired" if token.is_expired else "valid"
-
-    def get_changelist(self, request: HttpRequest, **_: Any) -> type[ChangeList]:
-        del request
-        return CarefulChangeList
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         del request
@@ -96,7 +91,7 @@ class UseFilter(admin.SimpleListFilter):
 
 
 @admin.register(SignIn)
-class SignInAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # generic in the stubs only
+class SignInAdmin(CarefulAdmin):
     """To see who is signed in with which browser, and to sign out. The key is shown nowhere."""
 
     actions = ("sign_out",)
@@ -109,10 +104,6 @@ class SignInAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # generic in the 
     show_full_result_count = False
     fields = ("user", "browser", "agent", "address", "created_at", "last_used_at")
     readonly_fields = ("browser",)
-
-    def get_changelist(self, request: HttpRequest, **_: Any) -> type[ChangeList]:
-        del request
-        return CarefulChangeList
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         del request

@@ -1,12 +1,16 @@
 """The one site, its door, and what all lists of people and of what is theirs have in common."""
 
+from collections.abc import Collection
 from typing import Any, cast
 
+from django import forms
 from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from accounts.models import User
@@ -43,6 +47,73 @@ class CarefulChangeList(ChangeList):
         if any(not name.startswith(by_date) for name in found[2]):
             raise IncorrectLookupParameters
         return found
+
+
+def is_key(model: type[Model], text: Any) -> bool:
+    """Whether a row could have this primary key. What can't be one breaks queries: on either
+    database in ways of its own."""
+    try:
+        model._meta.pk.clean(text, None)  # noqa: SLF001 - Django's own name for it
+    except ValidationError:
+        return False
+    return True
+
+
+def _can_be_chosen(field: "forms.ModelChoiceField[Any]", key: Any) -> bool:
+    return is_key(cast("QuerySet[Any]", field.queryset).model, key)
+
+
+class CarefulChoice(forms.ModelChoiceField):  # type: ignore[type-arg] # generic in the stubs only
+    """One row. What can't be the key of one is no choice, and is not looked for when the form is
+    shown again."""
+
+    def to_python(self, value: Any) -> Any:
+        if value in self.empty_values or _can_be_chosen(self, value):
+            return super().to_python(value)
+        raise ValidationError(self.error_messages["invalid_choice"], code="invalid_choice")
+
+    def prepare_value(self, value: Any) -> Any:
+        key = super().prepare_value(value)
+        return key if _can_be_chosen(self, key) else None
+
+
+class CarefulChoices(forms.ModelMultipleChoiceField):  # type: ignore[type-arg] # generic in the stubs only
+    """As `CarefulChoice`, several rows."""
+
+    def _check_values(self, value: Collection[Any]) -> QuerySet[Any]:
+        for key in value:
+            if not _can_be_chosen(self, key):
+                raise ValidationError(
+                    self.error_messages["invalid_pk_value"],
+                    code="invalid_pk_value",
+                    params={"pk": key},
+                )
+        return super()._check_values(value)  # type: ignore[misc,no-any-return] # not in the stubs
+
+
+class CarefulAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # generic in the stubs only
+    """The base of every model's pages: what anybody can type into an address or a form is answered
+    like something that is not there."""
+
+    def get_changelist(self, request: HttpRequest, **_: Any) -> type[ChangeList]:
+        del request
+        return CarefulChangeList
+
+    def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:  # type: ignore[override] # the stubs know an argument that Django does not
+        """Of what was chosen only what can be a row. Nothing left is nothing chosen."""
+        chosen = request.POST.getlist(ACTION_CHECKBOX_NAME)
+        fields = request.POST.copy()
+        fields.setlist(ACTION_CHECKBOX_NAME, [key for key in chosen if is_key(self.model, key)])
+        request.POST = fields  # type: ignore[assignment] # as Django does
+        return super().response_action(request, queryset)
+
+    def formfield_for_foreignkey(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
+        careful = {"form_class": CarefulChoice, **kwargs}
+        return super().formfield_for_foreignkey(db_field, request, **careful)
+
+    def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
+        careful = {"form_class": CarefulChoices, **kwargs}
+        return super().formfield_for_manytomany(db_field, request, **careful)
 
 
 def asker(request: HttpRequest) -> User:

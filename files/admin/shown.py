@@ -10,7 +10,7 @@ from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 
-from accounts.admin import CarefulChangeList
+from accounts.admin import CarefulAdmin
 from rapidserve.errors import RapidServeError
 
 MOST_COUNTED: Final = 10_000
@@ -41,7 +41,7 @@ def fields_of(fieldsets: Any) -> tuple[str, ...]:
     return tuple(name for _, part in fieldsets for name in part["fields"])
 
 
-class Shown(admin.ModelAdmin):  # type: ignore[type-arg] # generic in the stubs only
+class Shown(CarefulAdmin):
     """To look at and to act on, not to edit. Newest first, in the order of the primary key: what is
     sorted by anything else is sorted whole.
     """
@@ -58,10 +58,6 @@ class Shown(admin.ModelAdmin):  # type: ignore[type-arg] # generic in the stubs 
     def found_by(self, term: str) -> Q:
         """What a search for `term` (not empty, without spaces around it) finds."""
         return by_id(term)
-
-    def get_changelist(self, request: HttpRequest, **_: Any) -> type[CarefulChangeList]:
-        del request
-        return CarefulChangeList
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

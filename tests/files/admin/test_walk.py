@@ -3,17 +3,19 @@
 import re
 from functools import partial
 from html import unescape
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import pytest
 from django.contrib import admin
 from django.db import connection
+from django.forms import ModelChoiceField
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.actions import make_token
+from accounts.admin import CarefulAdmin
 from accounts.models import ApiToken
 from files.models import Change, Chunk, Entry, Extent, Replica, Space, Upload, Version
 from files.names import keys_of
@@ -25,6 +27,7 @@ MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
 OURS = [model for model in MODELS if model._meta.app_label == "files"]
 SCENE = installation
 UNKNOWN = "01890000-0000-7000-8000-000000000000"
+ODD_KEYS = ("abc", "\x00", "a\x00b", "9" * 40, "-1", "x" * 3000, f"{UNKNOWN},{UNKNOWN}", "1e3")
 
 
 def page(model, kind, *arguments):
@@ -54,6 +57,13 @@ def filters_of(model):
             yield f"{field}__exact"
 
 
+def choices_of(response):
+    """The names of the fields of a form in which rows are chosen."""
+    form = response.context["adminform"].form if response.status_code == 200 else None
+    fields = form.fields if form else {}
+    return [name for name, field in fields.items() if isinstance(field, ModelChoiceField)]
+
+
 def links_on(response):
     return [unescape(link) for link in re.findall(r'href="([^"]+)"', response.content.decode())]
 
@@ -75,6 +85,12 @@ def test_everything_that_is_stored_has_a_page():
         "Version",
         "Visit",
     }
+
+
+def test_every_page_is_careful():
+    """All of the rest is true of those that have our base."""
+    registered = admin.site._registry
+    assert [model for model in MODELS if not isinstance(registered[model], CarefulAdmin)] == []
 
 
 def test_the_scene_has_a_row_of_everything(full):
@@ -146,6 +162,49 @@ class TestNothingBreaks:
                     response = as_owner.get(address, follow=True)
                     assert response.status_code in {200, 403, 404}, address
 
+    def test_whatever_rows_an_action_is_asked_for(self, full, as_owner):
+        for model in MODELS:
+            for action in (*admin.site._registry[model].actions, "delete_selected"):
+                for chosen in (ODD_KEYS, [""]):
+                    asked = {"action": action, "_selected_action": chosen, "post": "yes"}
+                    answer = as_owner.post(page(model, "changelist"), asked)
+                    assert answer.status_code == 302, (model, action, chosen)
+
+    def test_what_is_asked_of_a_row_beside_what_is_none_is_done(self, full, as_owner):
+        entry = Entry.objects.get(name="report.txt")
+
+        as_owner.post(
+            page(Entry, "changelist"),
+            {"action": "move_to_trash", "_selected_action": [*ODD_KEYS, str(entry.pk)]},
+        )
+
+        entry.refresh_from_db()
+        assert not entry.live
+
+    def test_whatever_rows_a_form_is_given(self, full, as_owner):
+        fields = {
+            (address, name)
+            for model in MODELS
+            for kind, address in pages_of(model)
+            if kind in {"add", "change"}
+            for name in choices_of(as_owner.get(address))
+        }
+        assert {name for _, name in fields} == {"groups", "permissions", "user", "user_permissions"}
+        for address, name in fields:
+            for keys in (*ODD_KEYS, [str(full.alice.user.pk), str(full.bob.user.pk)], ODD_KEYS):
+                answer = as_owner.post(address, {name: keys})
+                assert answer.status_code == 200, (address, name, keys)
+                assert name in answer.context["adminform"].form.errors
+
+    @pytest.mark.parametrize("odd", [*ODD_KEYS, ""])
+    def test_whatever_the_other_addresses_are_given(self, full, as_owner, odd):
+        field = {"app_label": "account", "model_name": "emailaddress", "field_name": "user"}
+        asked = [("/admin/autocomplete/", field | {name: odd}) for name in (*field, "term", "page")]
+        asked.append((f"/admin/r/{quote(odd or 'x')}/{quote(odd or 'x')}/", {}))
+        for address, given in asked:
+            answer = as_owner.get(address, given)
+            assert answer.status_code in {200, 403, 404}, (address, given)
+
     def test_whatever_filter_is_chosen(self, full, as_owner):
         for model in MODELS:
             start = page(model, "changelist")
@@ -173,6 +232,15 @@ class TestNothingBreaks:
             by_date = admin.site._registry[model].date_hierarchy
             for field in {field.name for field in model._meta.concrete_fields} - {by_date}:
                 guess = {f"{field}__startswith": "a"}
+                answer = as_owner.get(page(model, "changelist"), guess)
+                assert answer.status_code in {302, 400}, (model, field)
+
+    @pytest.mark.parametrize("lookup", ["contains", "has_key", "in", "isnull", "x__gt", "year"])
+    def test_nor_by_anything_that_a_field_knows(self, full, as_owner, lookup):
+        for model in MODELS:
+            offered = {*filters_of(model), admin.site._registry[model].date_hierarchy}
+            for field in {field.name for field in model._meta.get_fields()} - offered:
+                guess = {f"{field}__{lookup}": "x"}
                 answer = as_owner.get(page(model, "changelist"), guess)
                 assert answer.status_code in {302, 400}, (model, field)
 
