@@ -12,6 +12,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 
 from accounts.models import User
 
@@ -24,7 +25,18 @@ def sign_in_at_the_front_door(request: HttpRequest, extra_context: Any = None) -
     return redirect_to_login(request.GET.get("next", "/admin/"))
 
 
+def own_password_among_the_settings(
+    request: HttpRequest, extra_context: Any = None
+) -> HttpResponse:
+    """The admin's own form knows no throttle and no audit log: there is one door, and it is
+    guarded."""
+    del request, extra_context
+    return redirect("settings")
+
+
 admin.site.login = sign_in_at_the_front_door  # type: ignore[method-assign] # the one site
+admin.site.password_change = own_password_among_the_settings  # type: ignore[method-assign,assignment]
+admin.site.password_change_done = own_password_among_the_settings  # type: ignore[method-assign,assignment]
 admin.site.site_header = admin.site.site_title = "RapidServe administration"
 
 

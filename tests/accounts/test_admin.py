@@ -313,6 +313,15 @@ class TestPasswords:
         assert not alice.has_usable_password()
         assert AuditLine.objects.get(action="password_set").actor == owner.id
 
+    @pytest.mark.parametrize("door", ["password_change/", "password_change/done/"])
+    def test_of_ones_own_are_changed_at_the_one_guarded_door(self, as_owner, owner, door):
+        new = {"old_password": PASSWORD, "new_password1": "a new one", "new_password2": "a new one"}
+
+        assert as_owner.get(f"/admin/{door}")["Location"] == "/settings"
+        assert as_owner.post(f"/admin/{door}", new)["Location"] == "/settings"
+        owner.refresh_from_db()
+        assert owner.check_password(PASSWORD)
+
     def test_that_are_no_good_are_refused(self, as_owner, alice, page):
         answer = as_owner.post(page, {"password1": "short", "password2": "short"})
 
