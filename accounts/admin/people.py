@@ -16,6 +16,7 @@ from django.http import HttpRequest
 from accounts import policy
 from accounts.actions import (
     add_user,
+    check_password,
     check_username,
     deactivate_user,
     is_last_owner,
@@ -80,7 +81,21 @@ class RoleFilter(admin.SimpleListFilter):
         return queryset.filter(groups__name=self.value())
 
 
-class NewUserForm(BaseUserCreationForm):  # type: ignore[type-arg] # generic in the stubs only
+class _OurPasswords(forms.BaseForm):
+    """What is wrong with a password is asked where every password is: one that is too long could
+    be set, and nobody sign in with it."""
+
+    def validate_password_for_user(self, user: User, field: str = "password2") -> None:
+        password = self.cleaned_data.get(field)
+        if not password:
+            return
+        try:
+            check_password(password, user)
+        except Invalid as error:
+            self.add_error(field, error.message)
+
+
+class NewUserForm(_OurPasswords, BaseUserCreationForm):  # type: ignore[type-arg] # generic in the stubs only
     """Two passwords that match and are good enough, and a name that is free."""
 
     asker: ClassVar[User]
@@ -139,7 +154,7 @@ class PersonForm(UserChangeForm):  # type: ignore[type-arg] # generic in the stu
         self.instance.groups.add(*chosen)
 
 
-class PasswordForm(AdminPasswordChangeForm):  # type: ignore[type-arg] # generic in the stubs only
+class PasswordForm(_OurPasswords, AdminPasswordChangeForm):  # type: ignore[type-arg] # generic in the stubs only
     """By our own action: it is told who sets a password, and what the old one opened is closed."""
 
     def set_password_and_save(self, user: User, **_: Any) -> User:

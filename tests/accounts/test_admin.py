@@ -313,6 +313,20 @@ class TestPasswords:
         assert not alice.has_usable_password()
         assert AuditLine.objects.get(action="password_set").actor == owner.id
 
+    def test_nobody_could_sign_in_with_are_refused(self, as_owner, alice, page):
+        """The door takes none that is longer than this."""
+        long = "x1" * 600
+
+        answer = as_owner.post(page, {"password1": long, "password2": long})
+        new = {"username": "carol", "password1": long, "password2": long}
+        added = as_owner.post("/admin/accounts/user/add/", {**new, "organisation_role": "member"})
+
+        for shown in (answer, added):
+            assert "longer than 1024 characters" in shown.content.decode()
+        alice.refresh_from_db()
+        assert alice.check_password(PASSWORD)
+        assert not User.objects.filter(username="carol").exists()
+
     @pytest.mark.parametrize("door", ["password_change/", "password_change/done/"])
     def test_of_ones_own_are_changed_at_the_one_guarded_door(self, as_owner, owner, door):
         new = {"old_password": PASSWORD, "new_password1": "a new one", "new_password2": "a new one"}
