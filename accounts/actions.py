@@ -7,7 +7,7 @@ failure undoes the change it belongs to.
 import dataclasses
 import datetime as dt
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
@@ -17,6 +17,7 @@ from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
 from django.contrib.auth import authenticate
+from django.contrib.auth.models import Permission
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
@@ -177,8 +178,7 @@ def set_owner(*, user: User, is_owner: bool, by: User | None = None) -> None:
     """
 
     def change() -> bool:
-        if by is not None and not User.objects.filter(id=by.id, is_superuser=True, is_active=True):
-            raise PermissionDenied("Only owners make owners.")
+        _refuse_all_but_owners(by, "Only owners make owners.")
         if not is_owner:
             _refuse_last_owner(user)
         is_staff = policy.opens_administration(policy.role_of(user.id), is_owner=is_owner)
@@ -188,6 +188,35 @@ def set_owner(*, user: User, is_owner: bool, by: User | None = None) -> None:
 
     user.is_staff = run_atomic(change)
     user.is_superuser = is_owner
+
+
+def set_permissions(
+    *, user: User, permissions: Collection[Permission], by: User | None = None
+) -> None:
+    """What somebody is allowed beside their role and groups, in place of what was. Twice is once.
+
+    Only owners may. Raises PermissionDenied.
+    """
+
+    def change() -> None:
+        _refuse_all_but_owners(by, "Only owners give permissions.")
+        before, after = set(user.user_permissions.all()), set(permissions)
+        if before == after:
+            return
+        user.user_permissions.set(after)
+        _tell(
+            "permissions_set",
+            user,
+            by,
+            given=_names_of(after - before),
+            taken=_names_of(before - after),
+        )
+
+    run_atomic(change)
+
+
+def _names_of(permissions: Collection[Permission]) -> list[str]:
+    return sorted(f"{each.content_type.app_label}.{each.codename}" for each in permissions)
 
 
 def note_sign_in(*, user: User) -> None:
@@ -406,6 +435,12 @@ def _refuse_unmanageable(
     asker = User.objects.filter(id=by.id).first()
     if asker is None or not policy.may_manage(asker, user_id, role):
         raise PermissionDenied("Only an owner may do that.")
+
+
+def _refuse_all_but_owners(by: User | None, message: str) -> None:
+    """As `_refuse_unmanageable`."""
+    if by is not None and not User.objects.filter(id=by.id, is_superuser=True, is_active=True):
+        raise PermissionDenied(message)
 
 
 def _refuse_of_others(by: User | None, user_id: UUID) -> None:

@@ -1,6 +1,6 @@
 """Administration of people. Changes go through `accounts.actions`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, ClassVar, Final, cast
 
 from django import forms
@@ -24,6 +24,7 @@ from accounts.actions import (
     set_organisation_role,
     set_owner,
     set_password,
+    set_permissions,
 )
 from accounts.admin.site import CarefulAdmin, CarefulChangeList, asker
 from accounts.groups import done_by, who_acts
@@ -144,11 +145,17 @@ class PersonForm(UserChangeForm):  # type: ignore[type-arg] # generic in the stu
         return wanted
 
     def _save_m2m(self) -> None:
-        """Only groups that were to be chosen from: the others are not this form's to take."""
+        """By our own actions: they tell who did it."""
+        permissions = self.cleaned_data.pop("user_permissions", None)
         chosen = self.cleaned_data.pop("groups", None)
         super()._save_m2m()  # type: ignore[misc] # documented, and not in the stubs
-        if chosen is None:
-            return
+        if permissions is not None:
+            set_permissions(user=self.instance, permissions=permissions, by=self.asker)
+        if chosen is not None:
+            self._save_groups(chosen)
+
+    def _save_groups(self, chosen: Collection[Group]) -> None:
+        """Only those that were to be chosen from: the others are not this form's to take."""
         offered = _groups_given_by(self.asker)
         self.instance.groups.remove(*offered.exclude(pk__in=[group.pk for group in chosen]))
         self.instance.groups.add(*chosen)

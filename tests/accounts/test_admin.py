@@ -10,6 +10,7 @@ from accounts.groups import group_happened
 from accounts.models import ApiToken, SignIn, User
 from accounts.organisation import OrganisationRole
 from files.models import AuditLine
+from rapidserve.errors import PermissionDenied
 from tests.accounts.conftest import PASSWORD
 
 pytestmark = pytest.mark.django_db
@@ -284,6 +285,61 @@ def test_a_taken_or_bad_name_of_a_group_is_said_in_the_form(as_owner, name, says
     assert response.status_code == 200
     assert says in response.content.decode()
     assert not Group.objects.filter(name=name).exists()
+
+
+class TestWhatAPersonMay:
+    """The audit log tells who made whom what."""
+
+    def change(self, client, user, **more):
+        fields = {"display_name": user.display_name, "organisation_role": "member", **more}
+        page = f"/admin/accounts/user/{user.id}/change/"
+        assert client.post(page, fields).status_code == 302
+        user.refresh_from_db()
+
+    def told(self, action):
+        return [
+            (line.actor, line.entry, line.details)
+            for line in AuditLine.objects.filter(action=action).order_by("id")
+        ]
+
+    def test_is_told_of_owners(self, as_owner, owner, bob):
+        self.change(as_owner, bob, is_superuser="on")
+        assert (bob.is_superuser, bob.is_staff) == (True, True)
+        self.change(as_owner, bob)
+
+        assert (bob.is_superuser, bob.is_staff) == (False, False)
+        assert self.told("owner_set") == [
+            (owner.id, bob.id, {"owner": True}),
+            (owner.id, bob.id, {"owner": False}),
+        ]
+
+    def test_is_told_of_staff(self, as_owner, owner, bob):
+        self.change(as_owner, bob, organisation_role="auditor")
+
+        assert bob.is_staff
+        changed = {"before": "member", "after": "auditor"}
+        assert self.told("role_set") == [(owner.id, bob.id, changed)]
+
+    def test_is_told_of_permissions(self, as_owner, owner, bob):
+        looks = Permission.objects.get(codename="view_user")
+        acts = Permission.objects.get(codename="change_user")
+
+        self.change(as_owner, bob, user_permissions=[looks.pk])
+        self.change(as_owner, bob, user_permissions=[looks.pk])
+        self.change(as_owner, bob, user_permissions=[acts.pk])
+
+        assert list(bob.user_permissions.all()) == [acts]
+        view, change = "accounts.view_user", "accounts.change_user"
+        assert self.told("permissions_set") == [
+            (owner.id, bob.id, {"given": [view], "taken": []}),
+            (owner.id, bob.id, {"given": [change], "taken": [view]}),
+        ]
+
+    def test_is_given_by_owners_alone(self, alice, bob):
+        with pytest.raises(PermissionDenied):
+            actions.set_permissions(user=bob, permissions=Permission.objects.all(), by=alice)
+
+        assert not bob.user_permissions.exists()
 
 
 class TestPasswords:
