@@ -7,6 +7,7 @@ from django import forms
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -34,6 +35,24 @@ def own_password_among_the_settings(
     return redirect("settings")
 
 
+class CarefulSearch(AutocompleteJsonView):
+    """Of a field that is filled in as one types. The lists' own searches refuse a NUL byte, this
+    one passed it on, and MongoDB breaks on it: nothing has one."""
+
+    def process_request(self, request: HttpRequest) -> Any:
+        term, *rest = super().process_request(request)
+        return term.replace("\x00", ""), *rest
+
+
+def urls_of_what_there_is() -> list[Any]:
+    """Without "view on site": no row has an address there, and what is no key of a content type
+    breaks it on MongoDB."""
+    return [each for each in _urls() if getattr(each, "name", "") != "view_on_site"]
+
+
+_urls = admin.site.get_urls
+admin.site.get_urls = urls_of_what_there_is  # type: ignore[method-assign]
+admin.site.autocomplete_view = CarefulSearch.as_view(admin_site=admin.site)  # type: ignore[method-assign,assignment]
 admin.site.login = sign_in_at_the_front_door  # type: ignore[method-assign] # the one site
 admin.site.password_change = own_password_among_the_settings  # type: ignore[method-assign,assignment]
 admin.site.password_change_done = own_password_among_the_settings  # type: ignore[method-assign,assignment]
