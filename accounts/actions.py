@@ -190,6 +190,19 @@ def set_owner(*, user: User, is_owner: bool, by: User | None = None) -> None:
     user.is_superuser = is_owner
 
 
+def set_display_name(*, user: User, display_name: str, by: User | None = None) -> None:
+    """Raises PermissionDenied when `by` may not."""
+
+    def change() -> None:
+        _refuse_unmanageable(by, user.id)
+        before = User.objects.values_list("display_name", flat=True).get(id=user.id)
+        user.display_name = display_name
+        user.save(update_fields=["display_name"])
+        _tell("display_name_set", user, by, before=before, after=display_name)
+
+    run_atomic(change)
+
+
 def set_permissions(
     *, user: User, permissions: Collection[Permission], by: User | None = None
 ) -> None:
@@ -208,14 +221,15 @@ def set_permissions(
             "permissions_set",
             user,
             by,
-            given=_names_of(after - before),
-            taken=_names_of(before - after),
+            given=names_of(after - before),
+            taken=names_of(before - after),
         )
 
     run_atomic(change)
 
 
-def _names_of(permissions: Collection[Permission]) -> list[str]:
+def names_of(permissions: Collection[Permission]) -> list[str]:
+    """As `app.codename`."""
     return sorted(f"{each.content_type.app_label}.{each.codename}" for each in permissions)
 
 

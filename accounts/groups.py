@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final, Literal
 
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 from django.dispatch import Signal
 
 from accounts import policy
-from accounts.actions import is_plain
+from accounts.actions import is_plain, names_of
 from accounts.models import User, name_key
 from accounts.organisation import Ability
 from rapidserve.db import run_atomic
@@ -137,6 +137,27 @@ def rename_group(*, group: Group, name: str, by: User) -> None:
     refuse_without(by, "change", group)
     name = check_group_name(name)
     run_atomic(rename)
+
+
+def set_permissions(*, group: Group, permissions: Collection[Permission], by: User) -> None:
+    """What its members may do by it, in place of what was. Twice is once. Only owners may.
+
+    Errors as of `rename_group`.
+    """
+
+    def change() -> None:
+        there = _still_there(group)
+        before, after = set(there.permissions.all()), set(permissions)
+        if before == after:
+            return
+        group.permissions.set(after)
+        given, taken = names_of(after - before), names_of(before - after)
+        _tell("group_permissions_set", group, by, given=given, taken=taken)
+
+    if not by.is_superuser:
+        raise PermissionDenied("Only owners give permissions.")
+    refuse_without(by, "change", group)
+    run_atomic(change)
 
 
 def delete_group(*, group: Group, by: User) -> None:

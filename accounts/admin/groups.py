@@ -68,6 +68,12 @@ class GroupAdmin(CarefulAdmin, DjangoGroupAdmin):
         elif "name" in form.changed_data:
             groups.rename_group(group=obj, name=obj.name, by=by)
 
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
+        permissions = form.cleaned_data.pop("permissions", None)
+        super().save_related(request, form, formsets, change)
+        if permissions is not None:
+            groups.set_permissions(group=form.instance, permissions=permissions, by=asker(request))
+
     def delete_model(self, request: HttpRequest, obj: Group) -> None:
         groups.delete_group(group=obj, by=asker(request))
 

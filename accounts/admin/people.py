@@ -21,6 +21,7 @@ from accounts.actions import (
     deactivate_user,
     is_last_owner,
     reactivate_user,
+    set_display_name,
     set_organisation_role,
     set_owner,
     set_password,
@@ -262,7 +263,8 @@ class UserAdmin(CarefulAdmin, DjangoUserAdmin):  # type: ignore[type-arg] # gene
             obj.display_name = obj.display_name or obj.username
             add_user(user=obj, role=role, by=by)
             return
-        obj.save(update_fields=["display_name"])
+        if "display_name" in form.changed_data:
+            set_display_name(user=obj, display_name=obj.display_name, by=by)
         set_organisation_role(user=obj, role=role, by=by)
         if "is_superuser" in form.changed_data:
             set_owner(user=obj, is_owner=form.cleaned_data["is_superuser"], by=by)

@@ -272,7 +272,15 @@ def test_a_group_is_made_renamed_and_deleted_by_the_actions(as_owner, owner):
     finally:
         group_happened.disconnect(listener)
 
-    assert told == [(action, owner) for action in ("group_made", "group_renamed", "group_deleted")]
+    allowed = ("group_permissions_set", owner)
+    assert told == [
+        ("group_made", owner),
+        allowed,
+        ("group_renamed", owner),
+        allowed,
+        allowed,
+        ("group_deleted", owner),
+    ]
     assert not Group.objects.filter(pk=group.pk).exists()
 
 
@@ -319,6 +327,24 @@ class TestWhatAPersonMay:
         assert bob.is_staff
         changed = {"before": "member", "after": "auditor"}
         assert self.told("role_set") == [(owner.id, bob.id, changed)]
+
+    def test_is_told_of_what_they_are_called(self, as_owner, owner, bob):
+        self.change(as_owner, bob, display_name="Robert")
+        self.change(as_owner, bob)
+
+        changed = {"before": "Bob Baker", "after": "Robert"}
+        assert self.told("display_name_set") == [(owner.id, bob.id, changed)]
+
+    def test_is_told_of_what_their_group_may(self, as_owner, owner):
+        looks = Permission.objects.get(codename="view_user")
+        group = Group.objects.create(name="Editors")
+        page = f"/admin/auth/group/{group.pk}/change/"
+
+        for _ in range(2):
+            as_owner.post(page, {"name": "Editors", "permissions": [looks.pk]})
+
+        told = {"given": ["accounts.view_user"], "taken": [], "group": str(group.pk)}
+        assert self.told("group_permissions_set") == [(owner.id, None, told)]
 
     def test_is_told_of_permissions(self, as_owner, owner, bob):
         looks = Permission.objects.get(codename="view_user")
