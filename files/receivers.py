@@ -45,8 +45,7 @@ def stop_issued_tickets(subject_id: UUID, **_: Any) -> None:
 def tell_the_audit_log(
     action: str, user: User | None, by: User | None, details: dict[str, Any], **_: Any
 ) -> None:
-    subject = (user.id, user.username) if user else (None, "")
-    event = audit.Event(action, *subject, details)
+    event = audit.Event(action, user.id if user else None, user.username if user else "", details)
     run_atomic(lambda: audit.record(audit.NO_SPACE, [event], actor_id=by.id if by else None))
 
 
