@@ -15,7 +15,7 @@ CHECKED := accounts bench files previews rapidserve tests manage.py $(CLIENT)
 ON_BOTH := --ignore tests/files/chunkstore $(addprefix tests/e2e/test_, crash_points.py failover.py \
 	serve.py::TestStarting serve.py::TestKilling serve.py::TestHealth jobs.py long_poll.py \
 	upload_resume.py::test_200_megabytes_survive_a_pause_a_reload_and_a_killed_server) \
-	tests/crash tests/files tests/accounts tests/rapidserve
+	tests/crash tests/files/test_model.py tests/files tests/accounts tests/rapidserve
 NODE_LEAST := 20
 TAILWIND := node_modules/.bin/tailwindcss --input frontend/css/app.css --minify
 
@@ -44,12 +44,12 @@ test: .venv/installed-client ## run every test, on SQLite and on MongoDB
 	-@$(MAKE) --no-print-directory --silent .venv/mongod/installed
 	@$(MAKE) --no-print-directory .venv/s3servers/installed || { test -z "$$CI" \
 		&& echo "Left out: the tests on S3 servers. Their packages could not be fetched."; }
-	$(PY) -m pytest -n 2 --dist loadfile
+	$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 	@$(MAKE) --no-print-directory test-on-mongodb
 
 test-on-mongodb: .venv/installed-client
 	@if $(MAKE) --no-print-directory .venv/mongod/installed; \
-		then $(PY) -m tests.engines.mongod $(PY) -m pytest -n 2 --dist loadfile $(ON_BOTH); \
+		then $(PY) -m tests.engines.mongod $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ON_BOTH); \
 		else echo "Left out: the tests on MongoDB. Its package could not be fetched, or is not for this" \
 			"machine (Linux on x86-64)."; test -z "$$CI"; \
 	fi
