@@ -18,6 +18,11 @@ from tests.world import World
 undo.install()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Servers first: their files take longest, and at the end one core would wait for the other."""
+    items.sort(key=lambda item: item.get_closest_marker("e2e") is None)
+
+
 @contextmanager
 def node_in(directory: Path) -> Iterator[None]:
     with override_settings(NODES=f"main=file://{directory}"):
