@@ -101,7 +101,7 @@ class CarefulChoice(forms.ModelChoiceField):  # type: ignore[type-arg] # generic
     def to_python(self, value: Any) -> Any:
         if value in self.empty_values or _can_be_chosen(self, value):
             return super().to_python(value)
-        raise ValidationError(self.error_messages["invalid_choice"], code="invalid_choice")
+        raise ValidationError(self.error_messages["invalid_choice"])
 
     def prepare_value(self, value: Any) -> Any:
         key = super().prepare_value(value)
@@ -116,7 +116,6 @@ class CarefulChoices(forms.ModelMultipleChoiceField):  # type: ignore[type-arg] 
             if not _can_be_chosen(self, key):
                 raise ValidationError(
                     self.error_messages["invalid_pk_value"],
-                    code="invalid_pk_value",
                     params={"pk": key},
                 )
         return super()._check_values(value)  # type: ignore[misc,no-any-return] # not in the stubs
