@@ -2,6 +2,6 @@
 
 from accounts.admin import credentials, groups, sign_ins  # noqa: F401 - they register themselves
 from accounts.admin.people import UserAdmin
-from accounts.admin.site import CarefulAdmin, CarefulChangeList
+from accounts.admin.site import CarefulAdmin, CarefulChangeList, LookedAt
 
-__all__ = ["CarefulAdmin", "CarefulChangeList", "UserAdmin"]
+__all__ = ["CarefulAdmin", "CarefulChangeList", "LookedAt", "UserAdmin"]

@@ -15,13 +15,13 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from accounts import actions
-from accounts.admin.site import CarefulAdmin, asker
+from accounts.admin.site import LookedAt, asker
 
 for model in (EmailAddress, Authenticator, SocialAccount, SocialApp, SocialToken):
     admin.site.unregister(model)
 
 
-class CredentialAdmin(CarefulAdmin):
+class CredentialAdmin(LookedAt):
     """To see, and to take away from somebody who lost it. Nothing of it is ever changed."""
 
     list_select_related = ("user",)
@@ -31,14 +31,6 @@ class CredentialAdmin(CarefulAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         del obj
         return request.user.is_active and asker(request).is_superuser
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        del request
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        del request, obj
-        return False
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         actions.take_away(obj, by=asker(request))
@@ -89,7 +81,8 @@ class AddressAdmin(CredentialAdmin):
     search_help_text = "Part of an address, or of a person's user name."
     autocomplete_fields: ClassVar = ["user"]
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        del obj
         return self.has_delete_permission(request)
 
     def save_model(self, request: HttpRequest, obj: EmailAddress, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts import policy
 from accounts.actions import end_session, revoke_token
-from accounts.admin.site import CarefulAdmin, asker
+from accounts.admin.site import LookedAt, asker
 from accounts.models import ApiToken, SignIn
 from rapidserve.errors import NotFound, RapidServeError
 
@@ -35,7 +35,7 @@ class StateFilter(admin.SimpleListFilter):
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(CarefulAdmin):
+class ApiTokenAdmin(LookedAt):
     """To see who uses what, and to revoke. The digest is shown nowhere."""
 
     list_display = ("name", "user", "state", "scopes", "created_at", "expires_at", "last_used_at")
@@ -50,14 +50,6 @@ class ApiTokenAdmin(CarefulAdmin):
 
     def state(self, token: ApiToken) -> str:
         return "expired" if token.is_expired else "valid"
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        del request
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        del request, obj
-        return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         allowed = super().has_delete_permission(request, obj)
@@ -91,7 +83,7 @@ class UseFilter(admin.SimpleListFilter):
 
 
 @admin.register(SignIn)
-class SignInAdmin(CarefulAdmin):
+class SignInAdmin(LookedAt):
     """To see who is signed in with which browser, and to sign out. The key is shown nowhere."""
 
     actions = ("sign_out",)
@@ -104,14 +96,6 @@ class SignInAdmin(CarefulAdmin):
     show_full_result_count = False
     fields = ("user", "browser", "agent", "address", "created_at", "last_used_at")
     readonly_fields = ("browser",)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        del request
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        del request, obj
-        return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         del request, obj

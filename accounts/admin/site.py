@@ -146,5 +146,18 @@ class CarefulAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # generic in the
         return super().formfield_for_manytomany(db_field, request, **careful)
 
 
+class LookedAt(CarefulAdmin):
+    """Rows that are neither made nor changed on a page. What may be done to them is an action, or
+    their deletion."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        del request, obj
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        del request, obj
+        return False
+
+
 def asker(request: HttpRequest) -> User:
     return cast("User", request.user)

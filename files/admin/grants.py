@@ -7,7 +7,7 @@ Owners alone give roles here: to let somebody in is to let him read. Others look
 the lists of grants.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, cast
 from uuid import UUID
@@ -84,6 +84,7 @@ class RoleForm(forms.Form):
 class Guarded(GuardedModelAdminMixin, Shown):  # type: ignore[misc] # guardian's part has no types
     """`entry_of`: whose grants an object's page shows."""
 
+    entry_of: Callable[[Any], Entry | None]
     obj_perms_manage_template = "admin/files/grants.html"
     obj_perms_manage_user_template = "admin/files/grant.html"
     obj_perms_manage_group_template = "admin/files/grant.html"
@@ -91,9 +92,6 @@ class Guarded(GuardedModelAdminMixin, Shown):  # type: ignore[misc] # guardian's
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Past guardian's, which would show staff only what is theirs, if asked to."""
         return Shown.get_queryset(self, request)
-
-    def entry_of(self, row: Any) -> Entry | None:
-        raise NotImplementedError
 
     def obj_perms_manage_view(self, request: HttpRequest, object_pk: str) -> HttpResponse:
         """What was given on it, and two fields that lead to a person's or a group's page."""

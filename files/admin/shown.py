@@ -10,7 +10,7 @@ from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 
-from accounts.admin import CarefulAdmin
+from accounts.admin import LookedAt
 from rapidserve.errors import RapidServeError
 
 MOST_COUNTED: Final = 10_000
@@ -41,7 +41,7 @@ def fields_of(fieldsets: Any) -> tuple[str, ...]:
     return tuple(name for _, part in fieldsets for name in part["fields"])
 
 
-class Shown(CarefulAdmin):
+class Shown(LookedAt):
     """To look at and to act on, not to edit. Newest first, in the order of the primary key: what is
     sorted by anything else is sorted whole.
     """
@@ -65,14 +65,6 @@ class Shown(CarefulAdmin):
         del request
         term = search_term.strip()
         return (queryset.filter(self.found_by(term)) if term else queryset), False
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        del request, obj
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        del request, obj
-        return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         del request, obj
