@@ -96,10 +96,11 @@ class AccountAdapter(DefaultAccountAdapter):
         return client_address(request)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """In the name of the public address, whatever `Host` the request was sent with."""
+        """In the name of the public address, whatever `Host` the request was sent with; the worker
+        has none."""
         host = urlsplit(settings.PUBLIC_URL).netloc
-        site = {"name": host, "domain": host}
-        super().send_mail(template_prefix, email, {**context, "current_site": site})
+        told = {"email": email, "current_site": {"name": host, "domain": host}}
+        self.render_mail(template_prefix, email, {**context, **told}).send()
 
     def render_mail(self, *arguments: Any, **options: Any) -> EmailMessage:
         message: EmailMessage = super().render_mail(*arguments, **options)

@@ -5,7 +5,9 @@ address is known here.
 import logging
 import sqlite3
 from smtplib import SMTPException
+from typing import Any
 
+from allauth.account.forms import ResetPasswordForm
 from django.core.mail import EmailMessage
 from redis.exceptions import RedisError
 
@@ -20,18 +22,36 @@ def deliver(subject: str, text: str, sender: str, to: list[str]) -> None:
     EmailMessage(subject, text, sender, to).send()
 
 
+@queue.task()
+def find_who_forgot(address: str) -> None:
+    """Mail a link for a new password to whoever has this address, if anybody. Looked up and written
+    here, not where it is asked for: that takes longer for an address that is known."""
+    form = ResetPasswordForm({"email": address})
+    if form.is_valid():
+        form.save(request=None)  # type: ignore[arg-type] # nobody asks here
+
+
 def send(message: EmailMessage) -> None:
-    """Hand a mail to the worker. When the queue is away it is sent at once."""
-    mail = str(message.subject), str(message.body), message.from_email, message.to
+    """Hand a mail to the worker."""
+    _hand_over(deliver, str(message.subject), str(message.body), message.from_email, message.to)
+
+
+def mail_new_password(address: str) -> None:
+    """Hand an address that somebody typed to the worker."""
+    _hand_over(find_who_forgot, address)
+
+
+def _hand_over(task: Any, *arguments: Any) -> None:
+    """When the queue is away it is done at once."""
     try:
-        deliver(*mail)
+        task(*arguments)
     except (sqlite3.Error, RedisError):
         log.exception("The queue can't be written to; the mail is sent at once.")
-        _deliver_now(mail)
+        _do_now(task, *arguments)
 
 
-def _deliver_now(mail: tuple[str, str, str, list[str]]) -> None:
+def _do_now(task: Any, *arguments: Any) -> None:
     try:
-        deliver.call_local(*mail)
+        task.call_local(*arguments)
     except (OSError, SMTPException):
         log.exception("A mail could not be sent.")

@@ -25,8 +25,9 @@ from django import forms
 from django.conf import settings
 from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
+from django.http import HttpRequest
 
-from accounts import actions, second_step, throttle
+from accounts import actions, second_step, tasks, throttle
 from accounts.models import User
 from accounts.web.origins import refuse_other_pages
 from rapidserve.errors import NotAuthenticated, TooManyRequests
@@ -180,11 +181,17 @@ def _no_answer_of_a_passkey() -> Iterator[None]:
 
 
 class ForgottenPasswordForm(ResetPasswordForm):
-    """Answered the same, and slowed down the same, whoever's address it is."""
+    """Answered the same, and slowed down the same, whoever's address it is: nobody looks here."""
 
     def clean_email(self) -> str:
-        email: str = super().clean_email()
+        email: str = self.cleaned_data["email"].lower()
         _count_mail(email, by=client_address(context.request))
+        return email
+
+    def save(self, request: HttpRequest, **_: Any) -> str:
+        del request
+        email: str = self.cleaned_data["email"]
+        tasks.mail_new_password(email)
         return email
 
 

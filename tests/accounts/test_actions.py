@@ -3,6 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts import actions
@@ -138,6 +139,18 @@ class TestPasswords:
 
         with pytest.raises(NotAuthenticated):
             actions.authenticated(username="alice", password="x" * 1025, address="203.0.113.7")
+
+    def test_a_guess_is_as_much_work_whoever_is_known(self, alice):
+        """Or the time it takes would tell."""
+
+        def questions(username, address):
+            with CaptureQueriesContext(connection) as asked, pytest.raises(NotAuthenticated):
+                actions.authenticated(username=username, password="wrong", address=address)
+            return len(asked)
+
+        known, unknown = questions("alice", "203.0.113.7"), questions("nobody", "203.0.113.8")
+
+        assert known == unknown > 0
 
     def test_a_bad_password_changes_nothing(self, alice):
         with pytest.raises(Invalid):
